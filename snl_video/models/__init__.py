@@ -1,0 +1,14 @@
+"""Backbones with named places, and non-local blocks in them."""
+
+from snl_video.models.build import build_model
+from snl_video.models.insertion import NonLocalSpec, insert_blocks, inserted_blocks
+from snl_video.models.network import Place, VideoNetwork
+
+__all__ = [
+    "NonLocalSpec",
+    "Place",
+    "VideoNetwork",
+    "build_model",
+    "insert_blocks",
+    "inserted_blocks",
+]

@@ -1,0 +1,49 @@
+"""``build_model``: a backbone by name, with or without non-local blocks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from snl_video.models.backbones import BACKBONES
+from snl_video.models.insertion import NonLocalSpec, insert_blocks
+from snl_video.models.network import VideoNetwork
+
+
+def build_model(
+    backbone: str,
+    num_classes: int,
+    *,
+    width: int = 64,
+    dropout: float = 0.5,
+    non_local: NonLocalSpec | Mapping[str, Any] | None = None,
+    backbone_options: Mapping[str, Any] | None = None,
+) -> VideoNetwork:
+    """Build a network that maps a clip (B, 3, T, H, W) of normalised pixels to logits.
+
+    Args:
+        backbone: ``i3d_r50``, ``c2d_r50``, ``slow_r50`` or ``slowfast_r50``.
+        num_classes: size of the logits.
+        width: channels of the stem, 64 in the published networks; narrow ones serve tests.
+        dropout: probability of dropping a feature before the last linear layer.
+        non_local: the blocks to insert, as a :class:`NonLocalSpec` or a dict of it, e.g.
+            ``{"kind": "snl", "places": ["res4.4"]}``; None inserts none.
+        backbone_options: what only this backbone knows, e.g. ``{"alpha": 8, "fusion_kernel": 5}``.
+
+    Raises:
+        ValueError: unknown backbone, option, kind or place, or a size below one.
+    """
+    if backbone not in BACKBONES:
+        raise ValueError(f"unknown backbone {backbone!r}; backbones: {', '.join(BACKBONES)}")
+    for name, value in (("num_classes", num_classes), ("width", width)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
+    builder = BACKBONES[backbone]
+    known = builder.__kwdefaults__ or {}
+    unknown = sorted(set(backbone_options or {}) - set(known))
+    if unknown:
+        raise ValueError(f"{backbone} has no option {unknown[0]!r}; its options: {sorted(known)}")
+    network = builder(num_classes, width, dropout, **(backbone_options or {}))
+    if non_local is not None:
+        insert_blocks(network, non_local)
+    return network

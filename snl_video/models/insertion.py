@@ -1,0 +1,146 @@
+"""Non-local blocks into a network: where, which kind, and what was done."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from torch import Tensor, nn
+
+from snl_video.blocks import build_block
+from snl_video.models.network import VideoNetwork
+
+FIVE_PLACES = ("res3.1", "res3.3", "res4.1", "res4.3", "res4.5")
+
+
+@dataclass
+class NonLocalSpec:
+    """Which block goes where.
+
+    Attributes:
+        kind: a kind of :func:`snl_video.blocks.build_block`, e.g. ``snl``.
+        places: names of residual blocks to insert after (``res4.4``, ``slow.res4.4``), or
+            ``paper`` (before the last residual block of res4; Zhu et al., ICCV 2021) or ``five``
+            (res3.1, res3.3, res4.1, res4.3, res4.5; Wang et al., CVPR 2018); the two named
+            sets mean the slow pathway of a SlowFast network.
+        inner_channels: C_s; half the channels of the place when None.
+        num_units: filter units that share one affinity.
+        options: further options of the kind, e.g. ``{"order": 3}`` for ``gsnl``.
+    """
+
+    kind: str = "snl"
+    places: str | list[str] = "paper"
+    inner_channels: int | None = None
+    num_units: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spec: "NonLocalSpec | Mapping[str, Any]") -> "NonLocalSpec":
+        """Accept a spec or a plain dict of one.
+
+        Raises:
+            ValueError: for a key that is no attribute of the spec.
+        """
+        if isinstance(spec, cls):
+            return spec
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(spec) - set(known))
+        if unknown:
+            raise ValueError(f"non_local has no key {unknown[0]!r}; its keys are {known}")
+        return cls(**spec)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types only, fit for a checkpoint."""
+        return asdict(self)
+
+
+class WithBlock(nn.Module):
+    """A module of the trunk followed by a non-local block."""
+
+    def __init__(self, module: nn.Module, non_local: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.non_local = non_local
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the module, then the block."""
+        return self.non_local(self.module(x))
+
+
+def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any]) -> list[dict]:
+    """Insert one block after each place of ``spec``, in place; load pretrained weights first.
+
+    Returns:
+        One dictionary a block (place, kind, in_channels, inner_channels, num_units, options),
+        appended to ``network.non_local`` too.
+
+    Raises:
+        ValueError: no place, a place named twice, unknown or taken; the message lists the free ones.
+    """
+    spec = NonLocalSpec.of(spec)
+    inserted = []
+    for name in resolve_places(network, spec.places):
+        place = network.places[name]
+        block = build_block(
+            spec.kind,
+            place.channels,
+            spec.inner_channels,
+            num_units=spec.num_units,
+            **spec.options,
+        )
+        parent, _, child = place.path.rpartition(".")
+        module = network.trunk.get_submodule(place.path)
+        setattr(network.trunk.get_submodule(parent), child, WithBlock(module, block))
+        inserted.append(
+            {
+                "place": name,
+                "kind": spec.kind,
+                "in_channels": place.channels,
+                "inner_channels": block.inner_channels,
+                "num_units": spec.num_units,
+                "options": dict(spec.options),
+            }
+        )
+    network.non_local.extend(inserted)
+    return inserted
+
+
+def inserted_blocks(network: VideoNetwork) -> dict[str, nn.Module]:
+    """Return place -> block for the blocks of ``network``, in the order of the forward pass."""
+    taken = {entry["place"] for entry in network.non_local}
+    return {
+        name: network.trunk.get_submodule(place.path).non_local
+        for name, place in network.places.items()
+        if name in taken
+    }
+
+
+def resolve_places(network: VideoNetwork, places: str | Sequence[str]) -> list[str]:
+    """Turn ``paper``, ``five`` or a list of names into free places of ``network``."""
+    prefix = "slow." if any(name.startswith("slow.") for name in network.places) else ""
+    if places == "paper":
+        res4 = [name for name in network.places if name.startswith(f"{prefix}res4.")]
+        names = res4[-2:-1] or [f"{prefix}res4.4"]
+    elif places == "five":
+        names = [prefix + name for name in FIVE_PLACES]
+    else:
+        names = [places] if isinstance(places, str) else list(places)
+    taken = {entry["place"] for entry in network.non_local}
+    _check_places(names, taken, [name for name in network.places if name not in taken])
+    return names
+
+
+def _check_places(names: Sequence[str], taken: Iterable[str], free: Sequence[str]) -> None:
+    if not names:
+        raise ValueError("non_local.places is empty: no block would be inserted; name a place")
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ValueError(f"non_local.places names {name!r} twice")
+        if name in taken:
+            raise ValueError(f"place {name!r} already has a block; free places: {', '.join(free)}")
+        if name not in free:
+            near = difflib.get_close_matches(name, free, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(
+                f"no place {name!r} in this network{hint}; places: paper, five, {', '.join(free)}"
+            )

@@ -1,0 +1,93 @@
+"""The network every backbone becomes: one clip in, logits out, with named places for blocks."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Place(NamedTuple):
+    """Where a block can go: after the module at ``path`` of the trunk, which emits ``channels``."""
+
+    path: str
+    channels: int
+
+
+class SlowFastPathways(nn.Module):
+    """Split one clip into the list [slow, fast] of SlowFast's pathways.
+
+    The slow pathway takes T // alpha frames at ``linspace(0, T - 1, T // alpha)``, truncated to
+    integers, as PySlowFast's ``pack_pathway_output`` does; the fast pathway takes the whole clip.
+    """
+
+    def __init__(self, alpha: int) -> None:
+        super().__init__()
+        if alpha < 1:
+            raise ValueError(f"alpha is the frame-rate ratio of the pathways, >= 1; got {alpha}")
+        self.alpha = alpha
+
+    def forward(self, clip: Tensor) -> list[Tensor]:
+        """Return [(B, 3, T // alpha, H, W), (B, 3, T, H, W)]; T must be a multiple of alpha."""
+        num_frames = clip.shape[2]
+        if num_frames % self.alpha:
+            raise ValueError(
+                f"SlowFast with alpha={self.alpha} needs a multiple of {self.alpha} frames, got a "
+                f"clip of {num_frames}; change data.num_frames or backbone_options.alpha"
+            )
+        slow = torch.linspace(0, num_frames - 1, num_frames // self.alpha, device=clip.device)
+        return [clip.index_select(2, slow.long()), clip]
+
+
+class VideoNetwork(nn.Module):
+    """A trunk with its pixel statistics and its named places.
+
+    Args:
+        trunk: takes a clip (or the list that ``pathways`` makes of it) and returns logits.
+        places: name -> :class:`Place`, in the order of the forward pass.
+        pathways: splits the clip for the trunk; None hands it over as it is.
+        pixel_mean: mean of each colour channel, of pixels scaled to [0, 1].
+        pixel_std: standard deviation of each colour channel, of pixels scaled to [0, 1].
+
+    ``non_local`` lists the inserted blocks as plain dictionaries (see
+    :func:`snl_video.models.insertion.insert_blocks`).
+    """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(
+        self,
+        trunk: nn.Module,
+        *,
+        places: Mapping[str, Place],
+        pathways: nn.Module | None,
+        pixel_mean: Sequence[float],
+        pixel_std: Sequence[float],
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.places = dict(places)
+        self.pathways = pathways
+        self.non_local: list[dict] = []
+        self.register_buffer("pixel_mean", _per_channel(pixel_mean), persistent=False)
+        self.register_buffer("pixel_std", _per_channel(pixel_std), persistent=False)
+
+    def normalise(self, clips: Tensor) -> Tensor:
+        """Turn uint8 RGB (..., 3, T, H, W) into the floats that :meth:`forward` takes."""
+        if clips.dtype != torch.uint8:
+            raise TypeError(f"normalise takes uint8 pixels, got {clips.dtype}")
+        return (clips.to(self.pixel_mean.dtype) / 255 - self.pixel_mean) / self.pixel_std
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Map normalised pixels (B, 3, T, H, W) to logits (B, num_classes)."""
+        if clip.ndim != 5 or clip.shape[1] != self.pixel_mean.shape[0]:
+            raise ValueError(
+                f"expected a clip of shape (B, {self.pixel_mean.shape[0]}, T, H, W), "
+                f"got {tuple(clip.shape)}"
+            )
+        return self.trunk(clip if self.pathways is None else self.pathways(clip))
+
+
+def _per_channel(values: Sequence[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32)[:, None, None, None]
