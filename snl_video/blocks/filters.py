@@ -1,0 +1,80 @@
+"""Filters: which powers of the affinity A a block uses, and with which weights.
+
+A filter maps (graph, z, x) to (B, N, out): z (B, keys, C_z) is the node feature Z, x (B, N, C) the
+unit's own input, which only filters with a map of their own read.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from snl_video.blocks.graphs import Graph
+from snl_video.blocks.pointwise import Pointwise, matrix_product
+
+Basis = Literal["monomial", "chebyshev"]
+BASES: tuple[Basis, ...] = ("monomial", "chebyshev")
+
+
+class Polynomial(nn.Module):
+    """F(A, Z) = sum_k B_k(A) Z W_{k+1} over the given powers k.
+
+    NL is `powers=(1,)`, SNL `(0, 1)`, order K `range(K)`. Basis "monomial": B_k = A^k.
+    Basis "chebyshev": B_k = T_k(L~) with L~ = 2 L / lambda_max - I = -A (lambda_max = 2,
+    L = I - A), so B_1 = -A and B_k = -2 A B_{k-1} - B_{k-2}. W_{k+1} is the parameter `w_{k+1}`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        powers: Sequence[int],
+        *,
+        basis: Basis = "monomial",
+        bias: bool = False,
+    ) -> None:
+        super().__init__()
+        self.powers, self.basis = tuple(powers), basis
+        for i, k in enumerate(self.powers):
+            self.add_module(
+                f"w_{k + 1}", Pointwise(in_channels, out_channels, bias=bias and i == 0)
+            )
+
+    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
+        """(B, keys, in) -> (B, N, out)."""
+        terms = basis_terms(graph, z, max(self.powers) + 1, self.basis)
+        used = [term for k, term in enumerate(terms) if k in self.powers]
+        convs = self.convs()
+        y = matrix_product(convs[0].weight.flatten(1), used[0].transpose(1, 2))
+        for conv, term in zip(convs[1:], used[1:], strict=True):
+            weight = conv.weight.flatten(1).expand(z.shape[0], -1, -1)
+            y = torch.baddbmm(y, weight, term.transpose(1, 2))
+        if convs[0].bias is not None:
+            y = y + convs[0].bias[:, None]
+        return y.transpose(1, 2)
+
+    def convs(self) -> list[Pointwise]:
+        """The weights, lowest power first."""
+        return [self.get_submodule(f"w_{k + 1}") for k in self.powers]  # type: ignore[misc]
+
+    def extra_repr(self) -> str:
+        """Powers and basis, for `print(block)`."""
+        return f"powers={self.powers}, basis={self.basis}"
+
+
+def basis_terms(graph: Graph, z: Tensor, order: int, basis: Basis) -> Iterator[Tensor]:
+    """B_0(A) z, ..., B_{order-1}(A) z, each (B, N, C)."""
+    previous, current = z, z
+    for k in range(order):
+        if k == 0:
+            yield z
+            continue
+        step = graph.propagate(current)
+        if basis == "monomial":
+            previous, current = current, step
+        elif k == 1:
+            previous, current = current, -step
+        else:
+            previous, current = current, -2 * step - previous
+        yield current

@@ -1,0 +1,122 @@
+"""Affinity graphs as linear operators: what A does to a signal, not what A is.
+
+Source of the formulas: Zhu et al., "Unifying Nonlocal Blocks for Neural Networks", ICCV 2021.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Form = Literal["auto", "low_rank", "matrix"]
+FORMS: tuple[Form, ...] = ("auto", "low_rank", "matrix")
+
+
+class Graph:
+    """The affinity A of the positions of a clip, (B, N, N), as a linear operator.
+
+    A new graph only has to define `propagate`; `queries` is N (rows of A), `keys` the number of
+    columns, which differs from N only where keys are pooled.
+    """
+
+    symmetric: bool = False
+
+    def __init__(self, like: Tensor, queries: int, keys: int | None = None) -> None:
+        """`like` (B, ...) gives the batch size, the dtype and the device of the operator."""
+        self.like = like
+        self.queries = queries
+        self.keys = queries if keys is None else keys
+
+    def propagate(self, z: Tensor) -> Tensor:
+        """A z: (B, keys, C) -> (B, N, C)."""
+        raise NotImplementedError(f"{type(self).__name__} must define propagate(z)")
+
+    def degree(self) -> Tensor:
+        """Row sums (B, N): of A, or of the kernel that a symmetric graph normalises by them."""
+        return self.propagate(self._ones())[..., 0]
+
+    def dense(self) -> Tensor:
+        """The matrix A, (B, N, keys): for tests, plots and small N only."""
+        eye = torch.eye(self.keys, dtype=self.like.dtype, device=self.like.device)
+        return self.propagate(eye.expand(self.like.shape[0], -1, -1))
+
+    def _ones(self) -> Tensor:
+        return self.like.new_ones(self.like.shape[0], self.keys, 1)
+
+
+class LowRankGraph(Graph):
+    """A = left right^T, left (B, N, R), right (B, keys, R): A z = left (right^T z) in O(N R C)."""
+
+    def __init__(self, left: Tensor, right: Tensor, form: Form = "auto", uses: int = 1) -> None:
+        """`uses`: how often `propagate` will be called, which is what a stored A is shared by."""
+        super().__init__(left, left.shape[1], right.shape[1])
+        self.left, self.right = left, right
+        self.form, self.uses = form, uses
+        self._matrix: Tensor | None = None
+
+    def propagate(self, z: Tensor) -> Tensor:
+        """A z: (B, keys, C) -> (B, N, C)."""
+        with full_precision(z):
+            z = at_least_float32(z)
+            if self._takes_low_rank(z.shape[-1]):
+                return self._low_rank(z)
+            return torch.bmm(z.transpose(1, 2), self.dense().transpose(1, 2)).transpose(1, 2)
+
+    def dense(self) -> Tensor:
+        """The matrix A, (B, N, keys), made once."""
+        if self._matrix is None:
+            with full_precision(self.like):
+                self._matrix = self._make_dense()
+        return self._matrix
+
+    def _low_rank(self, z: Tensor) -> Tensor:
+        inner = torch.bmm(z.transpose(1, 2), self.right)
+        return torch.bmm(inner, self.left.transpose(1, 2)).transpose(1, 2)
+
+    def _make_dense(self) -> Tensor:
+        return torch.bmm(self.left, self.right.transpose(1, 2))
+
+    def _rank(self) -> int:
+        return self.left.shape[-1]
+
+    def _takes_low_rank(self, channels: int) -> bool:
+        return self.form != "matrix" and (
+            self.form == "low_rank"
+            or torch.compiler.is_exporting()
+            or low_rank_is_cheaper(
+                self.queries,
+                self.keys,
+                rank=self._rank(),
+                channels=channels,
+                uses=self.uses,
+                build_rank=self.left.shape[-1],
+            )
+        )
+
+
+def low_rank_is_cheaper(
+    queries: int, keys: int, *, rank: int, channels: int, uses: int = 1, build_rank: int
+) -> bool:
+    """Whether `uses` products A z need fewer multiplications in low-rank form than with A stored.
+
+    Low rank, left (right^T z): uses * rank * channels * (queries + keys). Stored: queries * keys *
+    build_rank to make A and queries * keys * channels a use. For SNL (rank 2 C_s, build_rank C_s) with C_z = C_s and
+    one use the low-rank form wins from N = 2 C_s on.
+    """
+    low_rank = uses * rank * channels * (queries + keys)
+    stored = queries * keys * (build_rank + uses * channels)
+    return low_rank <= stored
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """float16 and bfloat16 become float32; float32 and float64 stay."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """Turn autocast off, if it is on: sums over N overflow in float16."""
+    device = x.device.type
+    if torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()

@@ -1,0 +1,52 @@
+"""1x1x1 convolutions on the channels-first view (B, C, N) of a feature map."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Pointwise(nn.Conv3d):
+    """A 1x1x1 convolution whose parameters keep the (out, in, 1, 1, 1) layout of the field.
+
+    It takes positions as tokens: (B, N, in_channels) -> (B, N, out_channels).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = False) -> None:
+        super().__init__(in_channels, out_channels, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, in_channels) -> (B, N, out_channels)."""
+        return project(x, [self])[0]
+
+
+def matrix_product(weight: Tensor, x: Tensor) -> Tensor:
+    """weight (O, C) times every x[b] of (B, C, N) -> (B, O, N).
+
+    A batched product with an expanded weight: `torch.matmul` and `conv3d` copy x for it.
+    """
+    return torch.bmm(weight.expand(x.shape[0], -1, -1), x)
+
+
+def project(x: Tensor, convs: Sequence[nn.Conv3d]) -> tuple[Tensor, ...]:
+    """Apply several 1x1x1 convolutions to tokens x (B, N, C) with one matrix product.
+
+    Returns one (B, N, out_channels) tensor per convolution, each a view of channels-first memory.
+    """
+    weight = torch.cat([conv.weight.flatten(1) for conv in convs])
+    y = matrix_product(weight, x.transpose(1, 2))
+    parts = y.split([conv.out_channels for conv in convs], dim=1)
+    return tuple(
+        (part if conv.bias is None else part + conv.bias[:, None]).transpose(1, 2)
+        for part, conv in zip(parts, convs, strict=True)
+    )
+
+
+def tokens(x: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> (B, N, C), a view when x is contiguous."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def feature_map(z: Tensor, grid: Sequence[int]) -> Tensor:
+    """(B, N, C) -> (B, C, T, H, W), a view when z came from `tokens` or `project`."""
+    return z.transpose(1, 2).unflatten(2, tuple(grid))
