@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
 from snl_video.blocks import build_block
 from snl_video.models.network import VideoNetwork
+from snl_video.spec import as_spec
 
 FIVE_PLACES = ("res3.1", "res3.3", "res4.1", "res4.3", "res4.5")
 
@@ -34,25 +35,6 @@ class NonLocalSpec:
     num_units: int = 1
     options: dict[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, spec: "NonLocalSpec | Mapping[str, Any]") -> "NonLocalSpec":
-        """Accept a spec or a plain dict of one.
-
-        Raises:
-            ValueError: for a key that is no attribute of the spec.
-        """
-        if isinstance(spec, cls):
-            return spec
-        known = [f.name for f in fields(cls)]
-        unknown = sorted(set(spec) - set(known))
-        if unknown:
-            raise ValueError(f"non_local has no key {unknown[0]!r}; its keys are {known}")
-        return cls(**spec)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain types only, fit for a checkpoint."""
-        return asdict(self)
-
 
 class WithBlock(nn.Module):
     """A module of the trunk followed by a non-local block."""
@@ -77,7 +59,7 @@ def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any])
     Raises:
         ValueError: no place, a place named twice, unknown or taken; the message lists the free ones.
     """
-    spec = NonLocalSpec.of(spec)
+    spec = as_spec(NonLocalSpec, spec, "non_local")
     inserted = []
     for name in resolve_places(network, spec.places):
         place = network.places[name]

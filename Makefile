@@ -1,0 +1,42 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-slow check format benchmark-blocks clean
+
+## train a narrow I3D with a spectral non-local block on generated videos, then evaluate it
+demo: $(STAMP)
+	rm -rf runs/demo
+	$(BIN)/python train.py fit --config configs/demo.yaml
+	$(BIN)/python train.py test --config configs/demo.yaml
+
+## lint, format check, type check and the tests
+test: check
+	$(BIN)/python -m pytest
+
+## the tests that take minutes
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+## the block table of the README
+benchmark-blocks: $(STAMP)
+	$(BIN)/python -m benchmarks.blocks
+
+clean:
+	rm -rf $(VENV) runs data/motion build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; call make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

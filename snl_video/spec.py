@@ -1,0 +1,23 @@
+"""Settings as small dataclasses that travel as plain dictionaries."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+Spec = TypeVar("Spec")
+
+
+def as_spec(kind: type[Spec], value: Spec | Mapping[str, Any], name: str) -> Spec:
+    """Return ``value`` as the dataclass ``kind``; a mapping gives its fields.
+
+    Raises:
+        ValueError: the mapping has a key that is no field; the message names it and the fields.
+    """
+    if isinstance(value, kind):
+        return value
+    assert isinstance(value, Mapping)
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    unknown = sorted(set(value) - set(known))
+    if unknown:
+        raise ValueError(f"{name} has no key {unknown[0]!r}; its keys: {', '.join(known)}")
+    return kind(**value)

@@ -1,0 +1,129 @@
+"""What a run prints and leaves behind."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
+from snl_video.evaluation.report import headline_table, per_class_table, write_report
+from snl_video.evaluation.video_scores import merge_across_processes
+from snl_video.models.summary import summarise
+from snl_video.training.classifier import VideoClassifier
+
+Batch = dict[str, Tensor]
+
+
+class NetworkSummary(pl.Callback):
+    """Prints the inserted blocks and the cost of one clip at start-up; keeps them in checkpoints.
+
+    Args:
+        num_frames: length of the clip that is counted.
+        size: height and width of the clip that is counted, in pixels.
+    """
+
+    def __init__(self, num_frames: int, size: int) -> None:
+        self.num_frames = num_frames
+        self.size = size
+        self.summary: dict[str, Any] = {}
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Count and print, once."""
+        assert isinstance(pl_module, VideoClassifier)
+        if self.summary:
+            return
+        summary = summarise(pl_module.network, self.num_frames, self.size, self.size)
+        self.summary = summary.to_dict()
+        if trainer.is_global_zero:
+            Console().print(summary.table())
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Record the network beside its weights."""
+        checkpoint["network_summary"] = self.summary
+
+
+class EvaluationReport(pl.Callback):
+    """Prints the result of ``test`` and writes its report.
+
+    Args:
+        folder: where the report goes.
+        context: what was evaluated, for ``metrics.json``.
+    """
+
+    def __init__(self, folder: str | Path, context: dict[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.context = context
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write and print, in the first process only."""
+        assert isinstance(pl_module, VideoClassifier)
+        results = pl_module.results
+        if not trainer.is_global_zero or results is None:
+            return
+        dataset = trainer.test_dataloaders.dataset
+        write_report(
+            self.folder,
+            results,
+            classes=pl_module.classes,
+            ids=dataset.ids,
+            context=self.context,
+        )
+        console = Console()
+        console.print(per_class_table(results, pl_module.classes))
+        console.print(headline_table(results, "test" if results.complete else "test (PARTIAL)"))
+        console.print(f"report: {self.folder}", soft_wrap=True)
+
+
+class PredictionWriter(pl.Callback):
+    """Prints the best classes of every video that ``predict`` was given, and writes them as JSON.
+
+    Args:
+        file: the JSON file.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.file = Path(file)
+        self._scores: dict[int, Tensor | None] = {}
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget earlier predictions."""
+        self._scores = {}
+
+    def on_predict_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the scores of the batch."""
+        rows = zip(
+            outputs["index"].tolist(),
+            outputs["scores"].float().cpu(),
+            outputs["failed"].tolist(),
+            strict=True,
+        )
+        for index, scores, failed in rows:
+            self._scores[index] = None if failed else torch.clone(scores)
+
+    def on_predict_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write and print, in the first process only."""
+        assert isinstance(pl_module, VideoClassifier)
+        scores = merge_across_processes(self._scores)
+        if not trainer.is_global_zero:
+            return
+        ids = trainer.predict_dataloaders.dataset.ids
+        predictions = [
+            best_classes(ids[index], scores[index], pl_module.classes) for index in sorted(scores)
+        ]
+        write_predictions(self.file, predictions)
+        console = Console()
+        console.print(predictions_table(predictions))
+        console.print(f"predictions: {self.file}", soft_wrap=True)

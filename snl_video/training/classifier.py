@@ -1,0 +1,183 @@
+"""The LightningModule: a network, its loss, its optimiser and its honest evaluation."""
+
+from dataclasses import asdict, is_dataclass
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from snl_video.evaluation.video_scores import VideoResults, VideoScores
+from snl_video.models import NonLocalSpec, build_model
+from snl_video.spec import as_spec
+from snl_video.training.optim import OptimizerSpec, ScheduleSpec, build_optimizer, build_schedule
+
+Batch = dict[str, Tensor]
+
+
+class VideoClassifier(pl.LightningModule):
+    """Trains and evaluates one network on batches of uint8 clips.
+
+    A batch is a dict: ``clips`` uint8 (B, V, 3, T, H, W), ``label`` (B,), ``index`` (B,) position
+    of each video in its list, and where the data set gives them ``replaced`` (training) and
+    ``failed`` (evaluation).
+
+    Args:
+        backbone: see :func:`snl_video.models.build_model`, as the next five.
+        num_classes: size of the logits.
+        width: channels of the stem.
+        dropout: before the last linear layer.
+        backbone_options: what only this backbone knows.
+        non_local: blocks to insert.
+        optimizer: optimiser and weight decay.
+        schedule: learning rate over the run.
+        label_smoothing: share of the target spread over all classes.
+        views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
+        average: of the views of a video: their ``probabilities`` or their ``logits``.
+        classes: names of the classes, kept in the checkpoint for predictions.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "i3d_r50",
+        num_classes: int = 400,
+        *,
+        width: int = 64,
+        dropout: float = 0.5,
+        backbone_options: dict[str, Any] | None = None,
+        non_local: NonLocalSpec | None = None,
+        optimizer: OptimizerSpec = OptimizerSpec(),  # noqa: B008
+        schedule: ScheduleSpec = ScheduleSpec(),  # noqa: B008
+        label_smoothing: float = 0.0,
+        views_per_forward: int = 0,
+        average: Literal["probabilities", "logits"] = "probabilities",
+        classes: list[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        for name, value in self.hparams.items():
+            if is_dataclass(value) and not isinstance(value, type):
+                self.hparams[name] = asdict(value)
+        if average not in ("probabilities", "logits"):
+            raise ValueError(f"average must be 'probabilities' or 'logits', got {average!r}")
+        if views_per_forward < 0:
+            raise ValueError(f"views_per_forward must be >= 0, got {views_per_forward}")
+        self.network = build_model(
+            backbone,
+            num_classes,
+            width=width,
+            dropout=dropout,
+            non_local=non_local,
+            backbone_options=backbone_options,
+        )
+        self.loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+        self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
+        self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
+        self.views_per_forward = views_per_forward
+        self.average = average
+        self.classes = classes or [f"class {i}" for i in range(num_classes)]
+        self.scores = VideoScores()
+        self.results: VideoResults | None = None
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Map uint8 clips (B, 3, T, H, W) to logits (B, num_classes)."""
+        return self.network(self.network.normalise(clips))
+
+    def view_logits(self, clips: Tensor) -> Tensor:
+        """Map uint8 views (B, V, 3, T, H, W) to float32 logits (B, V, num_classes)."""
+        views = clips.flatten(0, 1)
+        chunk = self.views_per_forward or len(views)
+        logits = torch.cat([self(part).float() for part in views.split(chunk)])
+        return logits.unflatten(0, clips.shape[:2])
+
+    def video_probabilities(self, view_logits: Tensor) -> Tensor:
+        """Average the views (B, V, num_classes) of each video to probabilities (B, num_classes)."""
+        if self.average == "logits":
+            return view_logits.mean(dim=1).softmax(dim=1)
+        return view_logits.softmax(dim=2).mean(dim=1)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One forward pass over the single clip of each video."""
+        clips, label = batch["clips"].flatten(0, 1), batch["label"]
+        logits = self(clips)
+        loss = self.loss(logits.float(), label)
+        size = len(label)
+        top1 = (logits.argmax(dim=1) == label).float().mean()
+        self.log("train/loss", loss, prog_bar=True, batch_size=size)
+        self.log("train/top1", top1, prog_bar=True, on_step=False, on_epoch=True, batch_size=size)
+        if "replaced" in batch:
+            replaced = batch["replaced"].sum().float()
+            self.log("data/replaced", replaced, on_step=False, on_epoch=True, reduce_fx="sum")
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Score the videos of the batch."""
+        self._score(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Score the videos of the batch."""
+        self._score(batch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Batch:
+        """Return ``index`` (B,), ``scores`` (B, num_classes) and ``failed`` (B,)."""
+        scores = self.video_probabilities(self.view_logits(batch["clips"]))
+        failed = batch.get("failed", torch.zeros_like(batch["index"], dtype=torch.bool))
+        return {"index": batch["index"], "scores": scores, "failed": failed}
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the videos of the last epoch."""
+        self.scores.reset()
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the videos of the last evaluation."""
+        self.scores.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log video accuracies of the validation list."""
+        self.results = self._results(self.trainer.val_dataloaders, self.trainer.num_val_batches)
+        self._log_results("val", self.results)
+
+    def on_test_epoch_end(self) -> None:
+        """Log video accuracies of the test list; ``results`` keeps the rows for the report."""
+        self.results = self._results(self.trainer.test_dataloaders, self.trainer.num_test_batches)
+        self._log_results("test", self.results)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Optimiser and per-step schedule of the two specs."""
+        optimizer: Optimizer = build_optimizer(self.network, self.optimizer_spec)
+        num_steps = int(self.trainer.estimated_stepping_batches)
+        num_epochs = self.trainer.max_epochs or 1
+        schedule = build_schedule(
+            optimizer, self.schedule_spec, num_steps=num_steps, num_epochs=max(num_epochs, 1)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def _score(self, batch: Batch) -> None:
+        logits = self.view_logits(batch["clips"])
+        label = batch["label"]
+        clip_correct = (logits.argmax(dim=2) == label[:, None]).float().mean(dim=1)
+        scores = self.video_probabilities(logits)
+        self.scores.update(batch["index"], label, scores, clip_correct, batch.get("failed"))
+
+    def _results(self, loader: Any, num_batches: list[int | float]) -> VideoResults:
+        dataset = loader.dataset
+        cut_short = self.trainer.sanity_checking or num_batches[0] < len(loader)
+        return self.scores.results(len(dataset), partial=cut_short, ids=dataset.ids)
+
+    def _log_results(self, stage: str, results: VideoResults) -> None:
+        if self.trainer.sanity_checking:
+            return
+        values = {
+            "loss": results.negative_log_likelihood(),
+            "top1": results.accuracy(1),
+            "top5": results.accuracy(5),
+            "mean_class": results.mean_class_accuracy(),
+            "clip_top1": results.clip_accuracy(),
+        }
+        for name, value in values.items():
+            show = name == "top1"
+            self.log(f"{stage}/{name}", value, prog_bar=show, rank_zero_only=False)

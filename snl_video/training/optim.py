@@ -1,0 +1,126 @@
+"""Optimisers without weight decay on norms and biases, and schedules that move every step."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+
+@dataclass
+class OptimizerSpec:
+    """Which optimiser, and its settings.
+
+    Attributes:
+        name: ``sgd`` or ``adamw``.
+        lr: peak learning rate, for the global batch that is trained with (it is never rescaled).
+        momentum: of SGD.
+        nesterov: of SGD.
+        betas: of AdamW.
+        weight_decay: on weights of two or more dimensions; norms, biases and gains have none.
+    """
+
+    name: Literal["sgd", "adamw"] = "sgd"
+    lr: float = 0.1
+    momentum: float = 0.9
+    nesterov: bool = True
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 1e-4
+
+
+@dataclass
+class ScheduleSpec:
+    """How the learning rate moves, per optimiser step; lengths are in epochs.
+
+    Attributes:
+        name: ``cosine`` (to ``final_factor`` of the peak at the end of training), ``multistep``
+            or ``constant``.
+        warmup_epochs: linear rise from ``warmup_factor`` of the peak; may be a fraction.
+        warmup_factor: share of the peak at step 0.
+        final_factor: share of the peak that a cosine ends at.
+        milestones: epochs at which ``multistep`` multiplies by ``gamma``.
+        gamma: factor of ``multistep``.
+    """
+
+    name: Literal["cosine", "multistep", "constant"] = "cosine"
+    warmup_epochs: float = 0.0
+    warmup_factor: float = 0.1
+    final_factor: float = 0.0
+    milestones: list[float] = field(default_factory=list)
+    gamma: float = 0.1
+
+
+def build_optimizer(module: nn.Module, spec: OptimizerSpec) -> Optimizer:
+    """Build the optimiser over the trainable parameters of ``module``, in two groups.
+
+    Raises:
+        ValueError: no parameter requires a gradient, or a learning rate that is not positive.
+    """
+    if spec.lr <= 0:
+        raise ValueError(f"optimizer.lr must be positive, got {spec.lr}")
+    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise ValueError("nothing to train: every parameter is frozen")
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": spec.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if spec.name == "sgd":
+        return SGD(
+            groups,
+            lr=spec.lr,
+            momentum=spec.momentum,
+            nesterov=spec.nesterov and spec.momentum > 0,
+        )
+    return AdamW(groups, lr=spec.lr, betas=spec.betas)
+
+
+def build_schedule(
+    optimizer: Optimizer, spec: ScheduleSpec, *, num_steps: int, num_epochs: float
+) -> LambdaLR:
+    """Build the per-step schedule for a run of ``num_steps`` optimiser steps in ``num_epochs``."""
+    return LambdaLR(optimizer, learning_rate_factor(spec, num_steps, num_epochs))
+
+
+def learning_rate_factor(
+    spec: ScheduleSpec, num_steps: int, num_epochs: float
+) -> Callable[[int], float]:
+    """Return step -> share of the peak learning rate.
+
+    The warm-up ends on the curve it leads into, as in PySlowFast: its target is the value of the
+    main curve at its end.
+
+    Raises:
+        ValueError: a warm-up longer than the run, or milestones that do not rise.
+    """
+    if spec.warmup_epochs > num_epochs:
+        raise ValueError(
+            f"schedule.warmup_epochs={spec.warmup_epochs} is longer than the run of {num_epochs} "
+            "epochs"
+        )
+    if sorted(spec.milestones) != list(spec.milestones):
+        raise ValueError(f"schedule.milestones must rise, got {spec.milestones}")
+    steps_per_epoch = num_steps / num_epochs
+    warmup_steps = spec.warmup_epochs * steps_per_epoch
+    milestones = [epoch * steps_per_epoch for epoch in spec.milestones]
+
+    def curve(step: float) -> float:
+        if spec.name == "cosine":
+            wave = 0.5 * (1 + math.cos(math.pi * min(step / num_steps, 1.0)))
+            return spec.final_factor + (1 - spec.final_factor) * wave
+        if spec.name == "multistep":
+            return spec.gamma ** bisect_right(milestones, step)
+        return 1.0
+
+    def factor(step: int) -> float:
+        if step >= warmup_steps:
+            return curve(step)
+        rise = step / warmup_steps
+        return (1 - rise) * spec.warmup_factor + rise * curve(warmup_steps)
+
+    return factor
