@@ -4,7 +4,7 @@ import torch
 from snl_video.models import build_model, inserted_blocks
 from snl_video.models.backbones import BACKBONES
 
-NARROW = {name: 16 for name in BACKBONES}
+
 PUBLISHED = [  # PyTorchVideo model zoo: parameters in millions, GMACs of one clip at 256 x 256
     ("i3d_r50", {}, 8, 28.04, 37.53),
     ("c2d_r50", {}, 8, 24.33, 25.89),
