@@ -1,0 +1,94 @@
+"""One folder per class, and plain files without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from snl_video.data.annotations.files import first_dir, videos_below
+from snl_video.data.annotations.records import (
+    AnnotationError,
+    Entry,
+    VideoList,
+    VideoRecord,
+    build_list,
+    check_classes,
+    check_subset,
+    label_of,
+    require_dir,
+)
+
+SUBSETS = ("train", "val", "test")
+
+
+def folder_classes(root: str | Path) -> list[str]:
+    """Class names: the sorted sub-folders of `root/train` if it is there, else of root.
+
+    With `val` or `test` but no `train`, the sub-folders of those.
+    """
+    root = require_dir(root, "data set folder")
+    subsets = [root / subset for subset in SUBSETS if (root / subset).is_dir()]
+    folder = subsets[0] if subsets else root
+    return check_classes(sorted(path.name for path in _sub_folders(folder)), folder)
+
+
+def read_folder(
+    root: str | Path, subset: str = "train", classes: Sequence[str] | None = None
+) -> VideoList:
+    """Read `root/<subset>/<class>/*`, or `root/<class>/*` where root has no subsets.
+
+    Args:
+        root: the folder. Without subsets, every subset is the whole folder.
+        subset: "train", "val" or "test"; "val" and "test" stand in for each other.
+        classes: names in the order of the labels; by default `folder_classes(root)`.
+
+    Raises:
+        AnnotationError: root or subset missing, no video, or a class that is not in `classes`.
+    """
+    check_subset(subset, SUBSETS)
+    names = list(classes) if classes is not None else folder_classes(root)
+    root = Path(root)
+    folder = root
+    if any((root / name).is_dir() for name in SUBSETS):
+        other = {"val": "test", "test": "val", "train": "train"}[subset]
+        found = first_dir(root / subset, root / other)
+        if found is None:
+            raise AnnotationError(f"{root} has no folder {subset}; make {root / subset}/<class>/")
+        folder = found
+    labels = {name: index for index, name in enumerate(names)}
+    entries = [
+        Entry(f"{path.name}/{name}", label_of(path.name, labels, folder), str(path / name))
+        for path in _sub_folders(folder)
+        for name in videos_below(path)
+    ]
+    return build_list(entries, names, source=folder, missing="error", remedy="")
+
+
+def read_files(paths: Sequence[str | Path], classes: Sequence[str]) -> VideoList:
+    """Files, and all videos below folders, without labels (-1): for prediction.
+
+    A file keeps its place in the list even where it is no video: reading it says why.
+
+    Raises:
+        AnnotationError: a path does not exist, or nothing was found.
+    """
+    records = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = videos_below(path)
+            records += [VideoRecord(str(path / name), -1, name) for name in inside]
+        elif path.exists():
+            records.append(VideoRecord(str(path), -1, path.name))
+        else:
+            raise AnnotationError(f"{path} does not exist; give video files or folders of them")
+    if not records:
+        raise AnnotationError(
+            f"no video in {', '.join(map(str, paths)) or 'an empty list'}; give video files or "
+            "folders of them"
+        )
+    return VideoList(records, list(classes))
+
+
+def _sub_folders(folder: Path) -> list[Path]:
+    children = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in children if path.is_dir())
