@@ -1,0 +1,210 @@
+"""Map-style data sets: one random clip of a video for training, all its views for evaluation."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from snl_video.data.annotations import VideoList, VideoRecord
+from snl_video.data.decoding import Backend, open_video
+from snl_video.data.epochs import Key, sample_generator
+from snl_video.data.errors import VideoError
+from snl_video.data.sampling import Short, clip_span, random_clip, uniform_clips
+from snl_video.data.transforms import EvalTransform, TrainTransform
+
+logger = logging.getLogger(__name__)
+
+OnBadVideo = Literal["stop", "wrong"]
+
+
+class TrainVideos(Dataset):
+    """One random clip of each video.
+
+    A sample is a dict:
+
+    * `clips`: uint8 (1, C, T, H, W)
+    * `label`: int
+    * `index`: int, the record that was asked for
+    * `replaced`: int, how many unreadable videos were passed over to get this sample; 0 is normal
+
+    An unreadable video is logged and replaced by another one of its class. Everything random is a
+    function of (seed, epoch, index).
+
+    Args:
+        videos: the list.
+        num_frames: frames of a clip.
+        frame_interval: step between them, in frames of the video.
+        transform: crop, scale and flip.
+        seed: of everything random.
+        max_replacements: tries before giving up on a sample.
+        short: what to do with videos shorter than a clip; see `sampling`.
+        backend: see `decoding`.
+    """
+
+    def __init__(
+        self,
+        videos: VideoList,
+        *,
+        num_frames: int,
+        frame_interval: int,
+        transform: TrainTransform,
+        seed: int = 0,
+        max_replacements: int = 10,
+        short: Short = "repeat",
+        backend: Backend = "auto",
+    ) -> None:
+        clip_span(num_frames, frame_interval)
+        self.videos = videos
+        self.num_frames = num_frames
+        self.frame_interval = frame_interval
+        self.transform = transform
+        self.seed = seed
+        self.max_replacements = max_replacements
+        self.short = short
+        self.backend = backend
+        self._of_class: dict[int, list[int]] = {}
+        for index, record in enumerate(videos.records):
+            self._of_class.setdefault(record.label, []).append(index)
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, key: Key | int) -> dict[str, Any]:
+        """A sample by (epoch, index), or by index for epoch 0.
+
+        Raises:
+            VideoError: `max_replacements` other videos of the class cannot be read either.
+        """
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        generator = sample_generator(self.seed, epoch, index)
+        untried = [i for i in self._of_class[self.videos.records[index].label] if i != index]
+        current, replaced = index, 0
+        while True:
+            record = self.videos.records[current]
+            try:
+                clip = self._clip(record, generator)
+                break
+            except VideoError as error:
+                if replaced == self.max_replacements or not untried:
+                    raise VideoError(
+                        record.path,
+                        f"{error.reason}; {replaced} replacements of the class "
+                        f"{self.videos.classes[record.label]!r} could not be read either, and "
+                        f"{'no more are allowed' if untried else 'it has no other video'}",
+                    ) from error
+                replaced += 1
+                choice = int(torch.randint(len(untried), (), generator=generator))
+                current = untried.pop(choice)
+                logger.warning(
+                    "replaced an unreadable training video by %s: %s",
+                    self.videos.records[current].id,
+                    error,
+                )
+        return {
+            "clips": clip.unsqueeze(0),
+            "label": record.label,
+            "index": index,
+            "replaced": replaced,
+        }
+
+    def _clip(self, record: VideoRecord, generator: torch.Generator) -> Tensor:
+        video = open_video(record.path, self.backend)
+        indices = random_clip(
+            video.num_frames, self.num_frames, self.frame_interval, generator, self.short
+        )
+        frames = video.get_frames(indices).permute(0, 3, 1, 2)
+        return self.transform(frames, generator)
+
+
+class EvalVideos(Dataset):
+    """All views of each video, decoded once.
+
+    A sample is a dict:
+
+    * `clips`: uint8 (V, C, T, H, W), V = num_clips x num_crops; crops of a clip stand together
+    * `label`: int, -1 where there is none
+    * `index`: int, the record
+    * `failed`: bool, the video could not be read and `clips` is zeros
+    * `reason`: str, why; "" when it could
+
+    Args:
+        videos: the list.
+        num_frames: frames of a clip.
+        frame_interval: step between them, in frames of the video.
+        num_clips: clips spread evenly over the video.
+        transform: short side and crops.
+        on_bad_video: "stop" raises the error, "wrong" gives zeros and `failed`, so that the metric
+            can name the video and count it as wrong.
+        short: what to do with videos shorter than a clip; see `sampling`.
+        backend: see `decoding`.
+    """
+
+    def __init__(
+        self,
+        videos: VideoList,
+        *,
+        num_frames: int,
+        frame_interval: int,
+        num_clips: int,
+        transform: EvalTransform,
+        on_bad_video: OnBadVideo = "stop",
+        short: Short = "repeat",
+        backend: Backend = "auto",
+    ) -> None:
+        clip_span(num_frames, frame_interval)
+        if num_clips < 1:
+            raise ValueError(f"num_clips must be at least 1, got {num_clips}")
+        if on_bad_video not in ("stop", "wrong"):
+            raise ValueError(f"on_bad_video must be 'stop' or 'wrong', got {on_bad_video!r}")
+        self.videos = videos
+        self.num_frames = num_frames
+        self.frame_interval = frame_interval
+        self.num_clips = num_clips
+        self.transform = transform
+        self.on_bad_video = on_bad_video
+        self.short = short
+        self.backend = backend
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """All views of one video.
+
+        Raises:
+            VideoError: it cannot be read and `on_bad_video` is "stop".
+        """
+        record = self.videos.records[index]
+        reason = ""
+        try:
+            clips = self._views(record)
+        except VideoError as error:
+            if self.on_bad_video == "stop":
+                raise
+            logger.warning("an unreadable video will be counted as wrong: %s", error)
+            reason = str(error)
+            size = self.transform.crop_size
+            views = self.num_clips * self.transform.num_crops
+            clips = torch.zeros(views, 3, self.num_frames, size, size, dtype=torch.uint8)
+        return {
+            "clips": clips,
+            "label": record.label,
+            "index": index,
+            "failed": bool(reason),
+            "reason": reason,
+        }
+
+    def _views(self, record: VideoRecord) -> Tensor:
+        video = open_video(record.path, self.backend)
+        indices = uniform_clips(
+            video.num_frames, self.num_frames, self.frame_interval, self.num_clips, self.short
+        )
+        distinct, place = indices.unique(return_inverse=True)
+        frames = video.get_frames(distinct).permute(0, 3, 1, 2)
+        crops = self.transform(frames)
+        views = crops[:, :, place.flatten()].unflatten(2, indices.shape)
+        return views.permute(2, 0, 1, 3, 4, 5).flatten(0, 1).contiguous()

@@ -1,0 +1,166 @@
+"""Crop, scale and flip clips: uint8 (T, C, H, W) in, uint8 out, one crop for the whole clip.
+
+Normalisation belongs to the network and happens on the device.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F
+
+
+def _uniform(low: float, high: float, generator: torch.Generator | None) -> float:
+    return low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64).item()
+
+
+def _randint(count: int, generator: torch.Generator | None) -> int:
+    return int(torch.randint(count, (), generator=generator))
+
+
+def random_area_box(
+    height: int,
+    width: int,
+    scale: tuple[float, float],
+    ratio: tuple[float, float],
+    generator: torch.Generator | None = None,
+) -> tuple[int, int, int, int]:
+    """Box (top, left, height, width) of a random share of the area and a random aspect ratio.
+
+    The Inception crop: area share uniform in `scale`, log aspect ratio uniform in `ratio`
+    (width / height); after ten boxes that do not fit, the largest centred one within `ratio`.
+    """
+    for _ in range(10):
+        area = height * width * _uniform(*scale, generator)
+        aspect = math.exp(_uniform(math.log(ratio[0]), math.log(ratio[1]), generator))
+        w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if 0 < w <= width and 0 < h <= height:
+            return _randint(height - h + 1, generator), _randint(width - w + 1, generator), h, w
+    aspect = min(max(width / height, ratio[0]), ratio[1])
+    w = max(1, min(width, round(height * aspect)))
+    h = max(1, min(height, round(width / aspect)))
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+def random_short_side_box(
+    height: int,
+    width: int,
+    crop_size: int,
+    short_sides: tuple[int, int],
+    generator: torch.Generator | None = None,
+) -> tuple[int, int, int, int]:
+    """Box whose resize to `crop_size` equals scaling the short side, then a random square crop.
+
+    The short side is uniform between the two `short_sides` (pixels), as in the schedules of the
+    SlowFast family (256 to 320, crop 224).
+    """
+    short_side = short_sides[0] + _randint(short_sides[1] - short_sides[0] + 1, generator)
+    side = max(1, min(round(min(height, width) * crop_size / short_side), height, width))
+    top, left = _randint(height - side + 1, generator), _randint(width - side + 1, generator)
+    return top, left, side, side
+
+
+def scale_short_side(frames: Tensor, short_side: int) -> Tensor:
+    """Resize (T, C, H, W) so that its shorter side is `short_side` pixels, keeping the aspect."""
+    height, width = frames.shape[-2:]
+    factor = short_side / min(height, width)
+    size = [max(short_side, round(height * factor)), max(short_side, round(width * factor))]
+    return frames if size == [height, width] else F.resize(frames, size, antialias=True)
+
+
+def crop_offsets(height: int, width: int, crop_size: int, num_crops: int) -> list[tuple[int, int]]:
+    """(top, left) of 1 centre crop, or of 3 crops spread along the longer side.
+
+    Raises:
+        ValueError: `num_crops` is not 1 or 3, or the crop does not fit.
+    """
+    if num_crops not in (1, 3):
+        raise ValueError(f"num_crops must be 1 or 3, got {num_crops}")
+    if crop_size > min(height, width):
+        raise ValueError(f"crop_size {crop_size} is larger than the {height}x{width} frame")
+    rows, columns = height - crop_size, width - crop_size
+    if num_crops == 1:
+        return [(rows // 2, columns // 2)]
+    if columns >= rows:
+        return [(rows // 2, left) for left in (0, columns // 2, columns)]
+    return [(top, columns // 2) for top in (0, rows // 2, rows)]
+
+
+class TrainTransform:
+    """One random crop, resized, and perhaps mirrored: (T, C, H, W) -> (C, T, S, S), S = crop_size.
+
+    The crop is cut first and resized after, on uint8.
+
+    Args:
+        crop_size: side of the result in pixels.
+        scale: range of the crop's share of the frame's area.
+        ratio: range of the crop's aspect ratio, width / height.
+        short_sides: when given, replaces `scale` and `ratio`: the short side is scaled to a random
+            length in this range and a square is cut.
+        flip: probability of a horizontal mirror; 0 where left and right are classes.
+    """
+
+    def __init__(
+        self,
+        crop_size: int,
+        *,
+        scale: tuple[float, float] = (0.25, 1.0),
+        ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        short_sides: tuple[int, int] | None = None,
+        flip: float = 0.5,
+    ) -> None:
+        if not 0 < scale[0] <= scale[1] <= 1:
+            raise ValueError(f"scale must be 0 < low <= high <= 1, got {tuple(scale)}")
+        if not 0 < ratio[0] <= ratio[1]:
+            raise ValueError(f"ratio must be 0 < low <= high, got {tuple(ratio)}")
+        if short_sides is not None and not crop_size <= short_sides[0] <= short_sides[1]:
+            raise ValueError(
+                f"short_sides must be {crop_size} (crop_size) <= low <= high, "
+                f"got {tuple(short_sides)}"
+            )
+        if not 0 <= flip <= 1:
+            raise ValueError(f"flip is a probability, got {flip}")
+        self.crop_size = crop_size
+        self.scale = scale
+        self.ratio = ratio
+        self.short_sides = short_sides
+        self.flip = flip
+
+    def __call__(self, frames: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """uint8 (T, C, H, W) -> uint8 (C, T, S, S), contiguous."""
+        height, width = frames.shape[-2:]
+        if self.short_sides is None:
+            box = random_area_box(height, width, self.scale, self.ratio, generator)
+        else:
+            box = random_short_side_box(height, width, self.crop_size, self.short_sides, generator)
+        clip = F.resized_crop(frames, *box, size=[self.crop_size] * 2, antialias=True)
+        if _uniform(0, 1, generator) < self.flip:
+            clip = F.horizontal_flip(clip)
+        return clip.transpose(0, 1).contiguous()
+
+
+class EvalTransform:
+    """Scale the short side, then take 1 centre crop or 3 crops along the long side.
+
+    Args:
+        short_side: pixels of the shorter side after scaling.
+        crop_size: side of the crops in pixels, at most `short_side`.
+        num_crops: 1 or 3.
+    """
+
+    def __init__(self, short_side: int, crop_size: int, num_crops: int = 1) -> None:
+        crop_offsets(short_side, short_side, crop_size, num_crops)
+        self.short_side = short_side
+        self.crop_size = crop_size
+        self.num_crops = num_crops
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """uint8 (T, C, H, W) -> uint8 (num_crops, C, T, S, S), S = crop_size."""
+        frames = scale_short_side(frames, self.short_side)
+        size = self.crop_size
+        height, width = frames.shape[-2:]
+        offsets = crop_offsets(height, width, size, self.num_crops)
+        crops = [frames[..., top : top + size, left : left + size] for top, left in offsets]
+        return torch.stack(crops).transpose(1, 2)
