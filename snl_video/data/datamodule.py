@@ -1,0 +1,275 @@
+"""The LightningDataModule: one class for every format."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from snl_video.data import lists
+from snl_video.data.annotations import AnnotationError, Missing, VideoList, read_files
+from snl_video.data.dataset import EvalVideos, OnBadVideo, TrainVideos
+from snl_video.data.decoding import Backend
+from snl_video.data.epochs import EpochSampler
+from snl_video.data.lists import Format, ListSource
+from snl_video.data.sampling import Short
+from snl_video.data.transforms import EvalTransform, TrainTransform
+
+Subset = Literal["train", "val", "test"]
+
+
+class VideoDataModule(pl.LightningDataModule):
+    """Loaders of uint8 clips for training, validation, test and prediction.
+
+    A training batch has `clips` (B, 1, C, T, H, W), an evaluation batch (B, V, C, T, H, W) with
+    V = num_clips x num_crops, clip-major; both have `label` and `index` (B,). See `TrainVideos` and
+    `EvalVideos` for the rest. Nothing is normalised here.
+
+    UCF101, HMDB51 and motion have no validation set: as is usual, their test list of the split
+    serves for validation too. Kinetics is tested on its validation list, the one with labels.
+
+    Args:
+        format: how the data set is laid out; data/README.md shows each. "motion" is written to
+            `root` if it is not there.
+        root: the data set's folder; for "csv" the prefix of the paths.
+        split: 1, 2 or 3, for formats with splits.
+        annotations: folder of the lists, where it is not in the usual place under `root`.
+        train_list: list file of the training set, for "csv".
+        val_list: list file of the validation set, for "csv"; by default `test_list`.
+        test_list: list file of the test set, for "csv"; by default `val_list`.
+        class_file: class names, one a line, for "folder" and "csv", or to predict without a data
+            set; by default they come from the data set.
+        missing: what to do about listed files that are absent: "error", or "skip" with a warning.
+        num_frames: frames of a clip.
+        frame_interval: step between them in frames of the video.
+        short_video: a video shorter than a clip is filled by its last frame ("repeat") or starts
+            again ("loop").
+        crop_size: side of the clips in pixels.
+        short_side: pixels of the shorter side before the crops of an evaluation.
+        train_scale: range of the training crop's share of the frame's area.
+        train_ratio: range of the training crop's aspect ratio.
+        train_short_sides: when given, replaces the two above by a random short side and a square
+            crop, for example [256, 320].
+        flip: probability of a mirror in training; by default 0.5, and 0 for "motion", which has
+            left and right as classes.
+        num_clips: clips of a video in test and prediction.
+        num_crops: crops of a clip in test and prediction, 1 or 3.
+        val_num_clips: clips of a video in validation.
+        val_num_crops: crops of a clip in validation, 1 or 3.
+        batch_size: videos in a batch of one process in training and validation.
+        eval_batch_size: videos, each with all its views, in a batch of test and prediction.
+        num_workers: loader processes; 0 loads in the main process.
+        timeout: seconds to wait for a worker's batch before an error; 0 waits for ever.
+        prefetch_factor: batches loaded ahead by each worker.
+        seed: of order, clips, crops and flips in training.
+        on_bad_video: in evaluation, "stop" at an unreadable video or count it as "wrong".
+        max_replacements: in training, tries to replace an unreadable video.
+        backend: decoder, "auto", "decord" or "pyav".
+        predict_paths: files and folders to predict; by default the test list.
+    """
+
+    def __init__(
+        self,
+        format: Format,
+        root: str = ".",
+        *,
+        split: int = 1,
+        annotations: str | None = None,
+        train_list: str | None = None,
+        val_list: str | None = None,
+        test_list: str | None = None,
+        class_file: str | None = None,
+        missing: Missing = "error",
+        num_frames: int = 8,
+        frame_interval: int = 8,
+        short_video: Short = "repeat",
+        crop_size: int = 224,
+        short_side: int = 256,
+        train_scale: tuple[float, float] = (0.25, 1.0),
+        train_ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        train_short_sides: tuple[int, int] | None = None,
+        flip: float | None = None,
+        num_clips: int = 10,
+        num_crops: int = 3,
+        val_num_clips: int = 1,
+        val_num_crops: int = 1,
+        batch_size: int = 8,
+        eval_batch_size: int = 1,
+        num_workers: int = 2,
+        timeout: float = 120.0,
+        prefetch_factor: int = 2,
+        seed: int = 0,
+        on_bad_video: OnBadVideo = "stop",
+        max_replacements: int = 10,
+        backend: Backend = "auto",
+        predict_paths: list[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.source = ListSource(
+            format=format,
+            root=root,
+            split=split,
+            annotations=annotations,
+            files={"train": train_list, "val": val_list, "test": test_list},
+            class_file=class_file,
+            missing=missing,
+        )
+        if flip is None:
+            flip = 0.0 if format == "motion" else 0.5
+        self.train_transform = TrainTransform(
+            crop_size,
+            scale=train_scale,
+            ratio=train_ratio,
+            short_sides=train_short_sides,
+            flip=flip,
+        )
+        self.val_transform = EvalTransform(short_side, crop_size, val_num_crops)
+        self.test_transform = EvalTransform(short_side, crop_size, num_crops)
+        self.num_clips = num_clips
+        self.val_num_clips = val_num_clips
+        self.num_frames = num_frames
+        self.frame_interval = frame_interval
+        self.short_video = short_video
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = num_workers
+        self.timeout = timeout
+        self.prefetch_factor = prefetch_factor
+        self.seed = seed
+        self.on_bad_video = on_bad_video
+        self.max_replacements = max_replacements
+        self.backend = backend
+        self.predict_paths = predict_paths
+        self._lists: dict[str, VideoList] = {}
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in the order of the labels. Reads annotations only, opens no video."""
+        return self.source.classes
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    def video_list(self, subset: Subset | Literal["predict"]) -> VideoList:
+        """The records of a subset, read once.
+
+        Raises:
+            AnnotationError: something about the lists or folders is wrong; says the remedy.
+        """
+        if subset not in self._lists:
+            if subset == "predict" and self.predict_paths:
+                self._lists[subset] = read_files(self.predict_paths, self.classes)
+            elif subset == "predict":
+                self._lists[subset] = self.video_list("test")
+            else:
+                self._lists[subset] = self.source.read(subset)
+        return self._lists[subset]
+
+    def describe(self) -> dict[str, Any]:
+        """Counts and list hashes of every subset that the data set has, for a report."""
+        subsets: dict[str, Any] = {}
+        for subset in lists.SUBSETS:
+            try:
+                videos = self.video_list(subset)
+            except AnnotationError as error:
+                subsets[subset] = {"error": str(error)}
+                continue
+            subsets[subset] = {
+                "videos": len(videos),
+                "missing": len(videos.missing),
+                "classes": sum(count > 0 for count in videos.class_counts().values()),
+                "sha256": videos.sha256(),
+            }
+        return {
+            "format": self.source.format,
+            "root": self.source.root,
+            "split": self.source.split,
+            "num_classes": self.num_classes,
+            "subsets": subsets,
+        }
+
+    def prepare_data(self) -> None:
+        """Write the motion data set if it is asked for and not there."""
+        if self.source.format == "motion":
+            from snl_video.data.motion import write_motion  # the module is also a command
+
+            write_motion(self.source.root)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the lists that a stage needs, so that their errors come before training starts."""
+        needed: dict[str | None, tuple[Any, ...]] = {
+            "fit": ("train", "val"),
+            "validate": ("val",),
+            "test": ("test",),
+            "predict": ("predict",),
+            None: lists.SUBSETS,
+        }
+        for subset in needed[stage]:
+            self.video_list(subset)
+
+    def train_dataloader(self) -> DataLoader:
+        """Shuffled random clips; an incomplete last batch is left out if there is a whole one."""
+        dataset = TrainVideos(
+            self.video_list("train"),
+            num_frames=self.num_frames,
+            frame_interval=self.frame_interval,
+            transform=self.train_transform,
+            seed=self.seed,
+            max_replacements=self.max_replacements,
+            short=self.short_video,
+            backend=self.backend,
+        )
+        replicas, rank = (
+            (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        )
+        sampler = EpochSampler(dataset, num_replicas=replicas, rank=rank, seed=self.seed)
+        whole = len(sampler) >= self.batch_size
+        return self._loader(dataset, self.batch_size, sampler=sampler, drop_last=whole)
+
+    def val_dataloader(self) -> DataLoader:
+        """Few views of the validation videos."""
+        dataset = self._eval_videos("val", self.val_num_clips, self.val_transform)
+        return self._loader(dataset, self.batch_size)
+
+    def test_dataloader(self) -> DataLoader:
+        """All views of the test videos."""
+        dataset = self._eval_videos("test", self.num_clips, self.test_transform)
+        return self._loader(dataset, self.eval_batch_size)
+
+    def predict_dataloader(self) -> DataLoader:
+        """All views of the videos to predict."""
+        dataset = self._eval_videos("predict", self.num_clips, self.test_transform)
+        return self._loader(dataset, self.eval_batch_size)
+
+    def _eval_videos(
+        self, subset: Subset | Literal["predict"], num_clips: int, transform: EvalTransform
+    ) -> EvalVideos:
+        return EvalVideos(
+            self.video_list(subset),
+            num_frames=self.num_frames,
+            frame_interval=self.frame_interval,
+            num_clips=num_clips,
+            transform=transform,
+            on_bad_video=self.on_bad_video,
+            short=self.short_video,
+            backend=self.backend,
+        )
+
+    def _loader(self, dataset: Dataset, batch_size: int, **options: Any) -> DataLoader:
+        if self.num_workers > 0:
+            options.update(
+                timeout=self.timeout,
+                persistent_workers=True,
+                prefetch_factor=self.prefetch_factor,
+            )
+        return DataLoader(
+            dataset,
+            batch_size=batch_size,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+            **options,
+        )

@@ -1,0 +1,92 @@
+"""From a format's name to its reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+from snl_video.data import annotations as formats
+from snl_video.data.annotations import AnnotationError, Missing, VideoList
+from snl_video.data.scenes import CLASSES as MOTION_CLASSES
+
+Format = Literal["ucf101", "kinetics", "hmdb51", "folder", "csv", "motion"]
+SUBSETS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class ListSource:
+    """Where a data set's lists are; the arguments of `VideoDataModule` of the same names.
+
+    Attributes:
+        files: list files by subset, for "csv".
+    """
+
+    format: Format
+    root: str
+    split: int = 1
+    annotations: str | None = None
+    files: dict[str, str | None] = field(default_factory=dict)
+    class_file: str | None = None
+    missing: Missing = "error"
+
+    def __post_init__(self) -> None:
+        if self.format not in get_args(Format):
+            raise AnnotationError(
+                f"unknown format {self.format!r}; choose one of {', '.join(get_args(Format))}"
+            )
+        if self.format == "csv" and not any(self.files.values()):
+            raise AnnotationError("format csv needs train_list, val_list or test_list")
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Class names, from annotations alone.
+
+        Raises:
+            AnnotationError: root or class list missing.
+        """
+        if self.class_file is not None:
+            return formats.read_class_file(self.class_file)
+        if self.format == "motion":
+            return list(MOTION_CLASSES)
+        if self.format == "ucf101":
+            return formats.ucf101_classes(self.root, self.annotations)
+        if self.format == "hmdb51":
+            return formats.hmdb51_classes(self.root, self.annotations)
+        if self.format == "kinetics":
+            return formats.kinetics_classes(self.root, self.annotations)
+        if self.format == "folder":
+            return formats.folder_classes(self.root)
+        return formats.csv_classes(self._file("train", or_any=True))
+
+    def read(self, subset: Literal["train", "val", "test"]) -> VideoList:
+        """The records of a subset.
+
+        Raises:
+            AnnotationError: see the readers.
+        """
+        official = "train" if subset == "train" else "test"
+        if self.format in ("ucf101", "motion"):
+            return formats.read_ucf101(
+                self.root, self.split, official, self.annotations, self.missing
+            )
+        if self.format == "hmdb51":
+            return formats.read_hmdb51(
+                self.root, self.split, official, self.annotations, self.missing
+            )
+        if self.format == "kinetics":
+            labelled = "train" if subset == "train" else "val"
+            return formats.read_kinetics(self.root, labelled, self.annotations, self.missing)
+        if self.format == "folder":
+            return formats.read_folder(self.root, subset, self.classes)
+        return formats.read_csv(self._file(subset), self.root, self.classes, self.missing)
+
+    def _file(self, subset: str, or_any: bool = False) -> Path:
+        other = {"val": "test", "test": "val"}.get(subset)
+        file = self.files.get(subset) or (self.files.get(other) if other else None)
+        if file is None and or_any:
+            file = next(name for name in self.files.values() if name)
+        if file is None:
+            raise AnnotationError(f"format csv needs {subset}_list to read the {subset} set")
+        return Path(file)
