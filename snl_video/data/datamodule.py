@@ -68,11 +68,13 @@ class VideoDataModule(pl.LightningDataModule):
         max_replacements: in training, tries to replace an unreadable video.
         backend: decoder, "auto", "decord" or "pyav".
         predict_paths: files and folders to predict; by default the test list.
+        class_names: the classes in the order of their labels, to predict without a data set; by
+            default they come from the data set.
     """
 
     def __init__(
         self,
-        format: Format,
+        format: Format = "folder",
         root: str = ".",
         *,
         split: int = 1,
@@ -105,8 +107,10 @@ class VideoDataModule(pl.LightningDataModule):
         max_replacements: int = 10,
         backend: Backend = "auto",
         predict_paths: list[str] | None = None,
+        class_names: list[str] | None = None,
     ) -> None:
         super().__init__()
+        self.save_hyperparameters()
         self.source = ListSource(
             format=format,
             root=root,
@@ -127,6 +131,7 @@ class VideoDataModule(pl.LightningDataModule):
         )
         self.val_transform = EvalTransform(short_side, crop_size, val_num_crops)
         self.test_transform = EvalTransform(short_side, crop_size, num_crops)
+        self.crop_size = crop_size
         self.num_clips = num_clips
         self.val_num_clips = val_num_clips
         self.num_frames = num_frames
@@ -142,12 +147,13 @@ class VideoDataModule(pl.LightningDataModule):
         self.max_replacements = max_replacements
         self.backend = backend
         self.predict_paths = predict_paths
+        self.class_names = class_names
         self._lists: dict[str, VideoList] = {}
 
     @property
     def classes(self) -> list[str]:
         """Class names in the order of the labels. Reads annotations only, opens no video."""
-        return self.source.classes
+        return self.class_names or self.source.classes
 
     @property
     def num_classes(self) -> int:
