@@ -1,10 +1,10 @@
-"""Row-normalised graphs: softmax attention and its relatives (Wang et al., CVPR 2018)."""
+"""Softmax graphs: rows of positive weights that sum to one (Wang et al., CVPR 2018)."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snl_video.blocks.graphs import Form, Graph, LowRankGraph
+from snl_video.blocks.graphs import Graph
 
 
 class SoftmaxGraph(Graph):
@@ -18,9 +18,20 @@ class SoftmaxGraph(Graph):
         self.theta, self.phi, self.scale = theta, phi, scale
 
     def propagate(self, z: Tensor) -> Tensor:
-        """A z: (B, keys, C) -> (B, N, C)."""
-        query, key, value = (t.contiguous()[:, None] for t in (self.theta, self.phi, z))
-        return F.scaled_dot_product_attention(query, key, value, scale=self.scale)[:, 0]
+        """A z: (B, keys, C) -> (B, N, C).
+
+        The fast attention kernels want values as wide as the keys, so z goes in slices of C_s.
+        """
+        query, key = (t.contiguous()[:, None] for t in (self.theta, self.phi))
+        width, channels = self.theta.shape[-1], z.shape[-1]
+        if channels % width:
+            z = F.pad(z, (0, width - channels % width))
+        parts = [
+            F.scaled_dot_product_attention(query, key, v.contiguous()[:, None], scale=self.scale)
+            for v in z.split(width, dim=-1)
+        ]
+        out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        return out[:, 0, :, :channels]
 
     def dense(self) -> Tensor:
         """The matrix A, (B, N, keys)."""
@@ -28,24 +39,18 @@ class SoftmaxGraph(Graph):
 
 
 class Softmax(nn.Module):
-    """Makes the embedded Gaussian graph; `scale` divides the scores by sqrt(C_s)."""
+    """Makes the (embedded) Gaussian graph; `scale` divides the scores by sqrt(C_s).
 
-    def __init__(self, scale: bool = False) -> None:
+    `whiten` takes the mean over positions from theta and phi first (Yin et al., ECCV 2020).
+    """
+
+    def __init__(self, *, scale: bool = False, whiten: bool = False) -> None:
         super().__init__()
-        self.scale = scale
+        self.scale, self.whiten = scale, whiten
 
     def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> SoftmaxGraph:
         """theta (B, N, C_s), phi (B, keys, C_s) -> graph."""
+        if self.whiten:
+            theta = theta - theta.mean(1, keepdim=True)
+            phi = phi - phi.mean(1, keepdim=True)
         return SoftmaxGraph(theta, phi, theta.shape[-1] ** -0.5 if self.scale else 1.0)
-
-
-class DotProduct(nn.Module):
-    """Makes A = theta phi^T / keys, of rank C_s."""
-
-    def __init__(self, form: Form = "auto", uses: int = 1) -> None:
-        super().__init__()
-        self.form, self.uses = form, uses
-
-    def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> LowRankGraph:
-        """theta (B, N, C_s), phi (B, keys, C_s) -> graph."""
-        return LowRankGraph(theta, phi / phi.shape[1], self.form, self.uses)

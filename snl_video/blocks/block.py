@@ -1,60 +1,34 @@
 """The non-local block: embeddings, graph, filter, norm and residual as one module."""
 
-from collections.abc import Callable
-from typing import Any, Literal, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from snl_video.blocks.graphs import Graph
-from snl_video.blocks.pointwise import Pointwise, feature_map, project, tokens
-
-Norm = Literal["batch", "group", "none"]
-Grid = tuple[int, int, int]
-FilterBuilder = Callable[[], nn.Module]
-
-
-class Unit(nn.Module):
-    """One filter on a given graph: x + norm(F(A, g(x))), the identity at the start, and alive.
-
-    Without ReLU the norm starts with a zero gamma. With ReLU (or with no norm) a zero gamma
-    would have no gradient for ever, so there a residual gain, after the ReLU, starts at 0.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        inner_channels: int,
-        filter: nn.Module,
-        *,
-        norm: Norm = "batch",
-        groups: int = 1,
-        relu: bool = False,
-        bias: bool = False,
-    ) -> None:
-        super().__init__()
-        self.g = Pointwise(in_channels, inner_channels, bias=bias)
-        self.filter = filter
-        self.norm: nn.Module = _make_norm(norm, in_channels, groups)
-        self.relu = nn.ReLU() if relu else nn.Identity()
-        if relu or norm == "none":
-            self.gain: nn.Parameter | None = nn.Parameter(torch.zeros(1))
-        else:
-            self.register_parameter("gain", None)
-            nn.init.zeros_(self.norm.weight)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor, graph: Graph, z: Tensor) -> Tensor:
-        """The residual branch of x (B, C, T, H, W) with node feature z (B, keys, C_z)."""
-        y = feature_map(self.filter(graph, z, tokens(x)), x.shape[2:])
-        y = self.relu(self.norm(y))
-        return y if self.gain is None else y * self.gain
+from snl_video.blocks.pointwise import Pointwise, project, tokens
+from snl_video.blocks.pooling import Grid, coarsen, pool_tokens, restore
+from snl_video.blocks.unit import Unit
 
 
 class NonLocalBlock(nn.Module):
     """Y = X + F(A, Z): the graph is made once from the input, every unit filters on it.
 
-    `affinity(theta, phi, grid)` makes the graph from tokens (B, N, C_s); `make_filter` gives each
-    unit its own filter. Input and output (B, C, T, H, W).
+    Args:
+        in_channels: C of the input (B, C, T, H, W).
+        inner_channels: C_s of the embeddings theta and phi.
+        affinity: makes the graph, `affinity(theta, phi, grid)` of tokens (B, N, C_s).
+        units: the filters, applied one after another, each with its own residual.
+        embed: False takes the input itself as theta and phi.
+        bias: biases on theta and phi.
+        pool: window (T, H, W) of a max-pool of the keys and values (phi and g).
+        pool_after: pool phi(x) and g(x) instead of x.
+        pool_input: window (T, H, W) by which x is averaged for the whole branch, then restored.
+        recurrence: how often the block is applied, with the same weights and a new graph.
+        checkpoint: make graph and filter again in the backward pass instead of keeping them; with
+            several units the graph is then made once per unit.
 
     Raises ValueError for an input that is not 5-D, has other channels than `in_channels`, or (in
     eager mode on the CPU; the check would stall a CUDA stream and break a compiled graph) holds a
@@ -62,83 +36,114 @@ class NonLocalBlock(nn.Module):
     """
 
     kind: str = "custom"
-    options: dict[str, Any]
 
     def __init__(
         self,
         in_channels: int,
         inner_channels: int,
         affinity: nn.Module,
-        make_filter: FilterBuilder,
+        units: Sequence[Unit],
         *,
-        num_units: int = 1,
-        norm: Norm = "batch",
-        groups: int = 1,
-        relu: bool = False,
+        embed: bool = True,
         bias: bool = False,
+        pool: Grid | None = None,
+        pool_after: bool = False,
+        pool_input: Grid | None = None,
+        recurrence: int = 1,
+        checkpoint: bool = False,
     ) -> None:
         super().__init__()
         self.in_channels, self.inner_channels = in_channels, inner_channels
-        self.options = {}
-        self.theta = Pointwise(in_channels, inner_channels, bias=bias)
-        self.phi = Pointwise(in_channels, inner_channels, bias=bias)
+        self.options: dict[str, Any] = {}
+        self.theta: Pointwise | None = None
+        self.phi: Pointwise | None = None
+        if embed:
+            self.theta = Pointwise(in_channels, inner_channels, bias=bias)
+            self.phi = Pointwise(in_channels, inner_channels, bias=bias)
         self.affinity = affinity
-        self.units = nn.ModuleList(
-            Unit(
-                in_channels,
-                inner_channels,
-                make_filter(),
-                norm=norm,
-                groups=groups,
-                relu=relu,
-                bias=bias,
-            )
-            for _ in range(num_units)
-        )
+        self.units = nn.ModuleList(units)
+        self.pool, self.pool_after, self.pool_input = pool, pool_after, pool_input
+        self.recurrence, self.checkpoint = recurrence, checkpoint
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) -> same shape."""
-        self._check(x)
-        grid = (x.shape[2], x.shape[3], x.shape[4])
-        first, *others = cast(list[Unit], list(self.units))
-        theta, phi, z = project(tokens(x), [self.theta, self.phi, first.g])
-        graph = self.affinity(theta, phi, grid)
-        x = x + first(x, graph, z)
-        for unit in others:
-            x = x + unit(x, graph, unit.g(tokens(x)))
+        check_input(x, self.in_channels)
+        for _ in range(self.recurrence):
+            x = self._apply_units(x)
         return x
 
     def graph(self, x: Tensor) -> Graph:
-        """The affinity operator of x (B, C, T, H, W)."""
-        self._check(x)
-        theta, phi = project(tokens(x), [self.theta, self.phi])
-        return self.affinity(theta, phi, (x.shape[2], x.shape[3], x.shape[4]))
+        """The affinity operator of x (B, C, T, H, W), of the pooled x with `pool_input`."""
+        check_input(x, self.in_channels)
+        return self._embed(coarsen(x, self.pool_input), None)[0]
 
-    def _check(self, x: Tensor) -> None:
-        if x.ndim != 5:
-            raise ValueError(
-                f"the block takes (B, C, T, H, W), got {x.ndim}-D input of shape {tuple(x.shape)}: "
-                "add the missing axes, for images x.unsqueeze(2)"
-            )
-        if x.shape[1] != self.in_channels:
-            raise ValueError(
-                f"the block was built for {self.in_channels} channels, got input of shape "
-                f"{tuple(x.shape)}: build it with in_channels={x.shape[1]}"
-            )
-        if torch.compiler.is_compiling() or x.device.type != "cpu":
-            return
-        values = x.detach()
-        if not torch.isfinite(values.sum()) and not torch.isfinite(values).all():
-            nans, count = int(values.isnan().sum()), int((~torch.isfinite(values)).sum())
-            raise ValueError(
-                f"the input of the block holds {nans} NaN and {count - nans} infinite values of "
-                f"{values.numel()}: look for the layer or the clip before it that made them"
-            )
+    def _apply_units(self, x: Tensor) -> Tensor:
+        source, graph = coarsen(x, self.pool_input), None
+        for i, unit in enumerate(cast(list[Unit], list(self.units))):
+            u = source if i == 0 else coarsen(x, self.pool_input)
+            if self.checkpoint and torch.is_grad_enabled():
+                y = checkpoint(self._filtered, unit, source, u, use_reentrant=False)
+            else:
+                if graph is None:
+                    graph, z = self._embed(source, unit)
+                else:
+                    z = self._pooled(u, unit.g)
+                y = unit.filter(graph, z, tokens(u))
+            x = x + restore(unit.finish(y, _grid(u)), self.pool_input, _grid(x))
+        return x
+
+    def _filtered(self, unit: Unit, source: Tensor, u: Tensor) -> Tensor:
+        graph, z = self._embed(source, unit)
+        if u is not source:
+            z = self._pooled(u, unit.g)
+        return unit.filter(graph, z, tokens(u))
+
+    def _embed(self, x: Tensor, unit: Unit | None) -> tuple[Graph, Tensor]:
+        """The graph of x and, of the same x, the node feature of a unit (else of no meaning)."""
+        grid, own = _grid(x), [] if unit is None else [unit.g]
+        if self.theta is None or self.phi is None:
+            theta, phi = tokens(x), self._keys(x)
+            z = phi if unit is None else self._pooled(x, unit.g)
+        elif self.pool is None:
+            theta, phi, *rest = project(tokens(x), [self.theta, self.phi, *own])
+            z = rest[0] if rest else phi
+        else:
+            theta = self.theta(tokens(x))
+            phi = self._pooled(x, self.phi)
+            z = phi if unit is None else self._pooled(x, unit.g)
+        return self.affinity(theta, phi, grid), z
+
+    def _keys(self, x: Tensor) -> Tensor:
+        return tokens(x) if self.pool is None else pool_tokens(tokens(x), _grid(x), self.pool)
+
+    def _pooled(self, x: Tensor, conv: Pointwise) -> Tensor:
+        if self.pool is not None and self.pool_after:
+            return pool_tokens(conv(tokens(x)), _grid(x), self.pool)
+        return conv(self._keys(x))
 
 
-def _make_norm(norm: Norm, channels: int, groups: int) -> nn.Module:
-    if norm == "batch":
-        return nn.BatchNorm3d(channels)
-    if norm == "group":
-        return nn.GroupNorm(groups, channels)
-    return nn.Identity()
+def check_input(x: Tensor, channels: int) -> None:
+    """Raise ValueError unless x is (B, channels, T, H, W) and finite (see `NonLocalBlock`)."""
+    if x.ndim != 5:
+        raise ValueError(
+            f"the block takes (B, C, T, H, W), got {x.ndim}-D input of shape {tuple(x.shape)}: "
+            "add the missing axes, for images x.unsqueeze(2)"
+        )
+    if x.shape[1] != channels:
+        raise ValueError(
+            f"the block was built for {channels} channels, got input of shape "
+            f"{tuple(x.shape)}: build it with in_channels={x.shape[1]}"
+        )
+    if torch.compiler.is_compiling() or x.device.type != "cpu":
+        return
+    values = x.detach()
+    if not torch.isfinite(values.sum()) and not torch.isfinite(values).all():
+        nans, bad = int(values.isnan().sum()), int((~torch.isfinite(values)).sum())
+        raise ValueError(
+            f"the input of the block holds {nans} NaN and {bad - nans} infinite values of "
+            f"{values.numel()}: look for the layer or the clip before it that made them"
+        )
+
+
+def _grid(x: Tensor) -> Grid:
+    return x.shape[2], x.shape[3], x.shape[4]

@@ -63,6 +63,42 @@ class Polynomial(nn.Module):
         return f"powers={self.powers}, basis={self.basis}"
 
 
+class Difference(nn.Module):
+    """F(A, Z) = (A - I) Z W = -L_rw Z W, the filter of NS (Tao et al., NeurIPS 2018)."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = False) -> None:
+        super().__init__()
+        self.w_2 = Pointwise(in_channels, out_channels, bias=bias)
+
+    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
+        """(B, N, in) -> (B, N, out)."""
+        return self.w_2(graph.propagate(z) - z)
+
+
+class WithUnary(nn.Module):
+    """F(A, Z) = (A Z + 1 u^T Z) W with u = softmax(X w_m) (Yin et al., ECCV 2020)."""
+
+    def __init__(
+        self, x_channels: int, in_channels: int, out_channels: int, *, bias: bool = False
+    ) -> None:
+        super().__init__()
+        self.w_m = Pointwise(x_channels, 1)
+        self.w_2 = Pointwise(in_channels, out_channels, bias=bias)
+
+    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
+        """(B, N, in) -> (B, N, out)."""
+        u = self.w_m(x).softmax(dim=1)
+        return self.w_2(graph.propagate(z) + u.transpose(1, 2) @ z)
+
+
+class Propagation(nn.Module):
+    """F(A, Z) = A Z, the filter of CC (Huang et al., ICCV 2019)."""
+
+    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
+        """(B, N, C) -> (B, N, C)."""
+        return graph.propagate(z)
+
+
 def basis_terms(graph: Graph, z: Tensor, order: int, basis: Basis) -> Iterator[Tensor]:
     """B_0(A) z, ..., B_{order-1}(A) z, each (B, N, C)."""
     previous, current = z, z

@@ -101,8 +101,8 @@ def low_rank_is_cheaper(
     """Whether `uses` products A z need fewer multiplications in low-rank form than with A stored.
 
     Low rank, left (right^T z): uses * rank * channels * (queries + keys). Stored: queries * keys *
-    build_rank to make A and queries * keys * channels a use. For SNL (rank 2 C_s, build_rank C_s) with C_z = C_s and
-    one use the low-rank form wins from N = 2 C_s on.
+    build_rank to make A and queries * keys * channels a use. For SNL (rank 2 C_s,
+    build_rank C_s) with C_z = C_s and one use the low-rank form wins from N = 2 C_s on.
     """
     low_rank = uses * rank * channels * (queries + keys)
     stored = queries * keys * (build_rank + uses * channels)

@@ -12,12 +12,18 @@ class Pointwise(nn.Conv3d):
     It takes positions as tokens: (B, N, in_channels) -> (B, N, out_channels).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = False) -> None:
-        super().__init__(in_channels, out_channels, 1, bias=bias)
+    def __init__(
+        self, in_channels: int, out_channels: int, *, groups: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__(in_channels, out_channels, 1, groups=groups, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, in_channels) -> (B, N, out_channels)."""
-        return project(x, [self])[0]
+        if self.groups == 1:
+            return project(x, [self])[0]
+        xt = x.transpose(1, 2).unflatten(1, (self.groups, -1))
+        weight = self.weight.view(self.groups, self.out_channels // self.groups, -1)
+        return add_bias((weight @ xt).flatten(1, 2), self.bias).transpose(1, 2)
 
 
 def matrix_product(weight: Tensor, x: Tensor) -> Tensor:
@@ -37,9 +43,13 @@ def project(x: Tensor, convs: Sequence[nn.Conv3d]) -> tuple[Tensor, ...]:
     y = matrix_product(weight, x.transpose(1, 2))
     parts = y.split([conv.out_channels for conv in convs], dim=1)
     return tuple(
-        (part if conv.bias is None else part + conv.bias[:, None]).transpose(1, 2)
-        for part, conv in zip(parts, convs, strict=True)
+        add_bias(part, conv.bias).transpose(1, 2) for part, conv in zip(parts, convs, strict=True)
     )
+
+
+def add_bias(y: Tensor, bias: Tensor | None) -> Tensor:
+    """y (B, C, N) plus bias (C,), if there is one."""
+    return y if bias is None else y + bias[:, None]
 
 
 def tokens(x: Tensor) -> Tensor:

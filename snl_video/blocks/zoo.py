@@ -1,100 +1,24 @@
-"""The table of blocks: one builder, one row, per kind.
-
-A builder takes (in_channels, inner_channels) and keyword options, every one of them spelled out.
-"""
+"""The table of blocks: one row per kind, and the function that builds from it."""
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from snl_video.blocks.attention import DotProduct, Softmax
-from snl_video.blocks.block import NonLocalBlock, Norm
-from snl_video.blocks.filters import BASES, Basis, Polynomial
-from snl_video.blocks.graphs import FORMS, Form
-from snl_video.blocks.symmetric import ReluDot
+from snl_video.blocks.block import NonLocalBlock
+from snl_video.blocks.builders import a2, dnl, nl, ns
+from snl_video.blocks.cgnl import cgnl
+from snl_video.blocks.criss_cross import cc
+from snl_video.blocks.spectral import gsnl, snl
 
 Builder = Callable[..., NonLocalBlock]
 
-
-def nl(
-    in_channels: int,
-    inner_channels: int,
-    *,
-    num_units: int = 1,
-    affinity: Literal["softmax", "dot_product"] = "softmax",
-    scale: bool = False,
-    bias: bool = False,
-    norm: Norm = "batch",
-    relu: bool = False,
-) -> NonLocalBlock:
-    """Non-local block, A Z W (Wang et al., CVPR 2018)."""
-    _one_of("affinity", affinity, ("softmax", "dot_product"))
-    return NonLocalBlock(
-        in_channels,
-        inner_channels,
-        Softmax(scale) if affinity == "softmax" else DotProduct(uses=num_units),
-        lambda: Polynomial(inner_channels, in_channels, (1,), bias=bias),
-        num_units=num_units,
-        norm=norm,
-        relu=relu,
-        bias=bias,
-    )
-
-
-def gsnl(
-    in_channels: int,
-    inner_channels: int,
-    *,
-    num_units: int = 1,
-    order: int = 3,
-    basis: Basis = "monomial",
-    form: Form = "auto",
-    bias: bool = False,
-    norm: Norm = "batch",
-    relu: bool = False,
-) -> NonLocalBlock:
-    """Order-K spectral block, sum_{k<K} B_k(A) Z W_{k+1} (Zhu et al., ICCV 2021)."""
-    if order < 1:
-        raise ValueError(f"order must be 1 or more, got {order}: order 2 is SNL")
-    _one_of("basis", basis, BASES)
-    _one_of("form", form, FORMS)
-    return NonLocalBlock(
-        in_channels,
-        inner_channels,
-        ReluDot(form, uses=num_units * max(order - 1, 1)),
-        lambda: Polynomial(inner_channels, in_channels, range(order), basis=basis, bias=bias),
-        num_units=num_units,
-        norm=norm,
-        relu=relu,
-        bias=bias,
-    )
-
-
-def snl(
-    in_channels: int,
-    inner_channels: int,
-    *,
-    num_units: int = 1,
-    form: Form = "auto",
-    bias: bool = False,
-    norm: Norm = "batch",
-    relu: bool = False,
-) -> NonLocalBlock:
-    """Spectral non-local block, Z W_1 + A Z W_2 (Zhu et al., ICCV 2021, eq. 13)."""
-    return gsnl(
-        in_channels,
-        inner_channels,
-        num_units=num_units,
-        order=2,
-        form=form,
-        bias=bias,
-        norm=norm,
-        relu=relu,
-    )
-
-
 BUILDERS: dict[str, Builder] = {
     "nl": nl,
+    "ns": ns,
+    "a2": a2,
+    "cgnl": cgnl,
+    "cc": cc,
+    "dnl": dnl,
     "snl": snl,
     "gsnl": gsnl,
 }
@@ -142,8 +66,3 @@ def block_options(kind: str) -> dict[str, Any]:
     """The options of a kind with their defaults."""
     parameters = inspect.signature(BUILDERS[kind]).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
