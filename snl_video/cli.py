@@ -4,9 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
-from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.cli import (
+    ArgsType,
+    LightningArgumentParser,
+    LightningCLI,
+    SaveConfigCallback,
+)
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from snl_video.data.datamodule import VideoDataModule
@@ -16,8 +21,22 @@ from snl_video.training.classifier import VideoClassifier
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
 
-GEOMETRY = ("num_frames", "frame_interval", "crop_size", "short_side")
-"""Settings of the data that a checkpoint proposes; the configuration may change them."""
+
+class RunConfig(SaveConfigCallback):
+    """Writes the whole configuration of a ``fit`` to ``run_dir/config.yaml``."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write it, in the first process only."""
+        if stage == "fit":
+            folder = Path(trainer.default_root_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.parser.save(
+                self.config,
+                folder / "config.yaml",
+                skip_none=False,
+                overwrite=True,
+                multifile=False,
+            )
 
 
 class VideoCLI(LightningCLI):
@@ -25,8 +44,8 @@ class VideoCLI(LightningCLI):
 
     ``fit`` fills ``run_dir`` with ``config.yaml``, ``checkpoints/{best,last}.ckpt``, TensorBoard
     and CSV logs; ``test`` adds ``report/``, ``predict`` adds ``predictions.json``. The last three
-    sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, and
-    build the network that it holds.
+    sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, build
+    the network that it holds, and take its data settings where the configuration names no others.
     """
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -59,9 +78,10 @@ class VideoCLI(LightningCLI):
         path = _checkpoint_path(config.ckpt_path, Path(config.run_dir), subcommand)
         checkpoint = _load_checkpoint(path)
         data = checkpoint["datamodule_hyper_parameters"]
-        proposals = {f"data.{name}": data[name] for name in GEOMETRY}
+        known = config.data.keys()
+        proposals = {f"data.{name}": value for name, value in data.items() if name in known}
         if subcommand == "predict":
-            proposals["data.classes"] = checkpoint["hyper_parameters"]["classes"]
+            proposals["data.class_names"] = checkpoint["hyper_parameters"]["classes"]
         self._subcommand_parsers[subcommand].set_defaults(proposals)
         super().parse_arguments(parser, args)
         config = self.config[subcommand]
@@ -77,7 +97,7 @@ class VideoCLI(LightningCLI):
         config = self.config[self.subcommand]
         run_dir = Path(config.run_dir)
         data: VideoDataModule = self.datamodule
-        callbacks = [NetworkSummary(data.num_frames, data.crop_size)]
+        callbacks: list[Callback] = [NetworkSummary(data.num_frames, data.crop_size)]
         if self.subcommand == "fit" and config.trainer.logger is None:
             kwargs["logger"] = [
                 TensorBoardLogger(run_dir, name="tensorboard", version=""),
@@ -103,7 +123,9 @@ def main(args: ArgsType = None) -> VideoCLI:
         args=args,
         seed_everything_default=0,
         auto_configure_optimizers=False,
-        save_config_kwargs={"overwrite": True},
+        save_config_callback=RunConfig,
+        save_config_kwargs={"save_to_log_dir": False},
+        trainer_defaults={"enable_model_summary": False},
     )
 
 

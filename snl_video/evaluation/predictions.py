@@ -23,7 +23,9 @@ class Prediction:
         return {"path": self.path, "failed": not self.top, "top": top}
 
 
-def best_classes(path: str, scores: Tensor | None, classes: Sequence[str], k: int = 5) -> Prediction:
+def best_classes(
+    path: str, scores: Tensor | None, classes: Sequence[str], k: int = 5
+) -> Prediction:
     """Return the ``k`` best classes of ``scores`` (K,); None stands for an unreadable video."""
     if scores is None:
         return Prediction(path, ())

@@ -130,6 +130,7 @@ def _video_rows(
             "score_predicted": "" if failed else f"{float(scores[predicted]):.6f}",
             "clip_accuracy": f"{float(results.clip_correct[row]):.4f}",
             "failed": int(failed),
+            "reason": results.reasons[row],
         }
 
 

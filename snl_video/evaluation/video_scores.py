@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -23,6 +23,7 @@ class VideoResults:
         scores: (N, K) float32 probabilities, the mean over the views of a video; 0 where it failed.
         clip_correct: (N,) float32, the share of its views whose own top class is right.
         failed: (N,) bool, videos that could not be read; they count as wrong.
+        reasons: (N,) why each of them could not be read, "" for the others.
         expected: how many videos the list has.
     """
 
@@ -31,6 +32,7 @@ class VideoResults:
     scores: Tensor
     clip_correct: Tensor
     failed: Tensor
+    reasons: tuple[str, ...]
     expected: int
 
     @property
@@ -80,6 +82,14 @@ class VideoResults:
 Row = TypeVar("Row")
 
 
+class _Video(NamedTuple):
+    label: int
+    score: Tensor
+    clip_correct: float
+    failed: bool
+    reason: str
+
+
 def merge_across_processes(rows: dict[int, Row]) -> dict[int, Row]:
     """Union of the rows of all processes, keyed by video; the rows themselves in a single one."""
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
@@ -100,7 +110,7 @@ class VideoScores:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[int, tuple[int, Tensor, float, bool]] = {}
+        self._rows: dict[int, _Video] = {}
 
     def update(
         self,
@@ -109,6 +119,7 @@ class VideoScores:
         scores: Tensor,
         clip_correct: Tensor,
         failed: Tensor | None = None,
+        reasons: Sequence[str] | None = None,
     ) -> None:
         """Add the videos of a batch.
 
@@ -118,6 +129,7 @@ class VideoScores:
             scores: (B, K) probabilities of each video.
             clip_correct: (B,) share of the views of each video that are right by themselves.
             failed: (B,) bool, videos that could not be read.
+            reasons: (B,) why each could not be read.
 
         Raises:
             ValueError: scores that are not (B, K), or not finite for a video that was read.
@@ -128,17 +140,19 @@ class VideoScores:
             )
         scores = scores.detach().float().cpu()
         lost = [False] * len(index) if failed is None else failed.tolist()
-        rows = zip(index.tolist(), label.tolist(), scores, clip_correct.tolist(), lost, strict=True)
-        for key, truth, score, share, is_lost in rows:
-            if is_lost:
-                self._rows[key] = (truth, torch.zeros_like(score), 0.0, True)
+        labels, shares = label.tolist(), clip_correct.tolist()
+        for row, key in enumerate(index.tolist()):
+            score = scores[row]
+            if lost[row]:
+                reason = reasons[row] if reasons else ""
+                self._rows[key] = _Video(labels[row], torch.zeros_like(score), 0.0, True, reason)
                 continue
             if not score.isfinite().all():
                 raise ValueError(
                     f"video #{key} got scores that are not finite; the weights have diverged, or "
                     "the precision is too low for them"
                 )
-            self._rows[key] = (truth, score, share, False)
+            self._rows[key] = _Video(labels[row], score, shares[row], False, "")
 
     def reset(self) -> None:
         """Forget everything."""
@@ -166,12 +180,15 @@ class VideoScores:
                 "evaluation with lost videos is not reported"
             )
         order = sorted(rows)
-        label, scores, clip_correct, failed = zip(*(rows[key] for key in order), strict=True)
+        label, scores, clip_correct, failed, reasons = zip(
+            *(rows[key] for key in order), strict=True
+        )
         return VideoResults(
             index=torch.tensor(order),
             label=torch.tensor(label),
             scores=torch.stack(scores),
             clip_correct=torch.tensor(clip_correct),
             failed=torch.tensor(failed),
+            reasons=reasons,
             expected=expected,
         )

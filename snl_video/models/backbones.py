@@ -30,7 +30,7 @@ SLOWFAST_BETA_INVERSE = 8
 
 
 def i3d_r50(num_classes: int, width: int, dropout: float) -> VideoNetwork:
-    """Inflated 3-D ResNet-50, 3x1x1 temporal kernels in every other block (Wang et al., CVPR 2018)."""
+    """Inflated 3-D ResNet-50, 3x1x1 kernels in every other block (Wang et al., CVPR 2018)."""
     trunk = create_resnet(
         model_num_class=num_classes,
         dropout_rate=dropout,

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -57,7 +57,7 @@ def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any])
         appended to ``network.non_local`` too.
 
     Raises:
-        ValueError: no place, a place named twice, unknown or taken; the message lists the free ones.
+        ValueError: no place, a place named twice, unknown or taken; the message lists the free.
     """
     spec = as_spec(NonLocalSpec, spec, "non_local")
     inserted = []
@@ -91,7 +91,7 @@ def inserted_blocks(network: VideoNetwork) -> dict[str, nn.Module]:
     """Return place -> block for the blocks of ``network``, in the order of the forward pass."""
     taken = {entry["place"] for entry in network.non_local}
     return {
-        name: network.trunk.get_submodule(place.path).non_local
+        name: cast(WithBlock, network.trunk.get_submodule(place.path)).non_local
         for name, place in network.places.items()
         if name in taken
     }

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -74,7 +75,7 @@ def summarise(network: VideoNetwork, num_frames: int, height: int, width: int) -
     shapes: dict[str, tuple[int, ...]] = {}
     blocks = inserted_blocks(ghost)
     for place, block in blocks.items():
-        block.register_forward_hook(_remember_shape(shapes, place))
+        block.register_forward_hook(partial(_remember_shape, shapes, place))
     clip_shape = (3, num_frames, height, width)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
@@ -104,11 +105,10 @@ def summarise(network: VideoNetwork, num_frames: int, height: int, width: int) -
     )
 
 
-def _remember_shape(shapes: dict[str, tuple[int, ...]], place: str):  # noqa: ANN202
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        shapes[place] = tuple(output.shape)
-
-    return hook
+def _remember_shape(
+    shapes: dict[str, tuple[int, ...]], place: str, module: nn.Module, inputs: Any, output: Tensor
+) -> None:
+    shapes[place] = tuple(output.shape)
 
 
 def _num_parameters(module: nn.Module) -> int:

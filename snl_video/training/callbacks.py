@@ -1,5 +1,6 @@
 """What a run prints and leaves behind."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,9 @@ from torch import Tensor
 
 from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
 from snl_video.evaluation.report import headline_table, per_class_table, write_report
-from snl_video.evaluation.video_scores import merge_across_processes
+from snl_video.evaluation.video_scores import MissingVideosError, merge_across_processes
 from snl_video.models.summary import summarise
-from snl_video.training.classifier import VideoClassifier
-
-Batch = dict[str, Tensor]
+from snl_video.training.classifier import Batch, VideoClassifier
 
 
 class NetworkSummary(pl.Callback):
@@ -65,12 +64,12 @@ class EvaluationReport(pl.Callback):
         results = pl_module.results
         if not trainer.is_global_zero or results is None:
             return
-        dataset = trainer.test_dataloaders.dataset
+        records = _records(trainer.test_dataloaders)
         write_report(
             self.folder,
             results,
             classes=pl_module.classes,
-            ids=dataset.ids,
+            ids=[record.id for record in records],
             context=self.context,
         )
         console = Console()
@@ -119,11 +118,22 @@ class PredictionWriter(pl.Callback):
         scores = merge_across_processes(self._scores)
         if not trainer.is_global_zero:
             return
-        ids = trainer.predict_dataloaders.dataset.ids
+        records = _records(trainer.predict_dataloaders)
+        missing = sorted(set(range(len(records))) - set(scores))
+        if missing and trainer.limit_predict_batches in (None, 1.0):
+            raise MissingVideosError(
+                f"{len(missing)} of {len(records)} videos have no prediction, first: "
+                f"{records[missing[0]].path}"
+            )
         predictions = [
-            best_classes(ids[index], scores[index], pl_module.classes) for index in sorted(scores)
+            best_classes(records[index].path, scores[index], pl_module.classes)
+            for index in sorted(scores)
         ]
         write_predictions(self.file, predictions)
         console = Console()
         console.print(predictions_table(predictions))
         console.print(f"predictions: {self.file}", soft_wrap=True)
+
+
+def _records(loader: Any) -> Sequence[Any]:
+    return loader.dataset.videos.records

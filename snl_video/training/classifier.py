@@ -5,15 +5,15 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from snl_video.evaluation.video_scores import VideoResults, VideoScores
 from snl_video.models import NonLocalSpec, build_model
 from snl_video.spec import as_spec
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, build_optimizer, build_schedule
 
-Batch = dict[str, Tensor]
+Batch = dict[str, Any]
 
 
 class VideoClassifier(pl.LightningModule):
@@ -21,7 +21,7 @@ class VideoClassifier(pl.LightningModule):
 
     A batch is a dict: ``clips`` uint8 (B, V, 3, T, H, W), ``label`` (B,), ``index`` (B,) position
     of each video in its list, and where the data set gives them ``replaced`` (training) and
-    ``failed`` (evaluation).
+    ``failed`` and ``reason`` (evaluation).
 
     Args:
         backbone: see :func:`snl_video.models.build_model`, as the next five.
@@ -143,9 +143,9 @@ class VideoClassifier(pl.LightningModule):
         self.results = self._results(self.trainer.test_dataloaders, self.trainer.num_test_batches)
         self._log_results("test", self.results)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Optimiser and per-step schedule of the two specs."""
-        optimizer: Optimizer = build_optimizer(self.network, self.optimizer_spec)
+        optimizer = build_optimizer(self.network, self.optimizer_spec)
         num_steps = int(self.trainer.estimated_stepping_batches)
         num_epochs = self.trainer.max_epochs or 1
         schedule = build_schedule(
@@ -161,12 +161,20 @@ class VideoClassifier(pl.LightningModule):
         label = batch["label"]
         clip_correct = (logits.argmax(dim=2) == label[:, None]).float().mean(dim=1)
         scores = self.video_probabilities(logits)
-        self.scores.update(batch["index"], label, scores, clip_correct, batch.get("failed"))
+        self.scores.update(
+            batch["index"],
+            label,
+            scores,
+            clip_correct,
+            failed=batch.get("failed"),
+            reasons=batch.get("reason"),
+        )
 
     def _results(self, loader: Any, num_batches: list[int | float]) -> VideoResults:
-        dataset = loader.dataset
+        videos = loader.dataset.videos
         cut_short = self.trainer.sanity_checking or num_batches[0] < len(loader)
-        return self.scores.results(len(dataset), partial=cut_short, ids=dataset.ids)
+        ids = [record.id for record in videos.records]
+        return self.scores.results(len(ids), partial=cut_short, ids=ids)
 
     def _log_results(self, stage: str, results: VideoResults) -> None:
         if self.trainer.sanity_checking:

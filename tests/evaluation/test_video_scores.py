@@ -32,9 +32,7 @@ def test_numbers_by_hand():
 
 
 def test_mean_class_weighs_classes_not_videos_and_skips_absent_ones():
-    scores = feed(
-        VideoScores(), range(4), [0, 0, 0, 1], [[0.9, 0.1, 0.0]] * 3 + [[0.9, 0.1, 0.0]]
-    )
+    scores = feed(VideoScores(), range(4), [0, 0, 0, 1], [[0.9, 0.1, 0.0]] * 3 + [[0.9, 0.1, 0.0]])
     results = scores.results(4)
     assert results.accuracy(1) == 0.75
     assert results.mean_class_accuracy() == 0.5

@@ -4,7 +4,6 @@ import torch
 from snl_video.models import build_model, inserted_blocks
 from snl_video.models.backbones import BACKBONES
 
-
 PUBLISHED = [  # PyTorchVideo model zoo: parameters in millions, GMACs of one clip at 256 x 256
     ("i3d_r50", {}, 8, 28.04, 37.53),
     ("c2d_r50", {}, 8, 24.33, 25.89),
@@ -95,7 +94,10 @@ def test_normalise_uses_the_networks_statistics():
         ({"backbone": "i3d_r50", "num_classes": 0}, "num_classes must be at least 1, got 0"),
         ({"backbone": "i3d_r50", "width": 0}, "width must be at least 1, got 0"),
         ({"backbone": "i3d_r50", "dropout": 1.0}, "dropout must lie in"),
-        ({"backbone": "i3d_r50", "backbone_options": {"alpha": 4}}, "i3d_r50 has no option 'alpha'"),
+        (
+            {"backbone": "i3d_r50", "backbone_options": {"alpha": 4}},
+            "i3d_r50 has no option 'alpha'",
+        ),
         ({"backbone": "slowfast_r50", "width": 12}, "width divisible by 8"),
         ({"backbone": "slowfast_r50", "backbone_options": {"alpha": 0}}, "alpha .* got 0"),
         ({"backbone": "i3d_r50", "non_local": {"sort": "snl"}}, "non_local has no key 'sort'"),

@@ -93,7 +93,7 @@ def test_a_bad_place_leaves_the_network_untouched():
 
 def test_a_taken_place_is_refused():
     net = network(non_local={"kind": "snl", "places": "paper"})
-    with pytest.raises(ValueError, match="'res4.4' already has a block"):
+    with pytest.raises(ValueError, match=r"'res4\.4' already has a block"):
         insert_blocks(net, {"kind": "nl", "places": "paper"})
 
 
