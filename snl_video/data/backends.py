@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 
 import av
 import numpy as np
 
+from snl_video.data.containers import is_data
 from snl_video.data.errors import VideoError
 
 NOT_A_VIDEO = "no video stream can be decoded; check that it is a whole video file"
@@ -28,7 +30,10 @@ def have_decord() -> bool:
 def _one_line(error: BaseException) -> str:
     """The informative line of a library's error, without its native stack trace."""
     text = str(error).split("Stack trace")[0].strip()
-    return text.splitlines()[0].rsplit(" Check failed: ", 1)[-1] if text else type(error).__name__
+    if not text:
+        return type(error).__name__
+    line = re.sub(r"^(\[[\d:]+\] \S+: )+", "", text.splitlines()[0])
+    return line.removeprefix("Check failed: ")
 
 
 class DecordReader:
@@ -46,12 +51,22 @@ class DecordReader:
             self._reader = decord.VideoReader(path, num_threads=1)
             self.num_frames = len(self._reader)
             self.fps = float(self._reader.get_avg_fps())
-            self._reader.seek(0)
-            self._first = self._reader.next().asnumpy()
-            self._reader.seek(0)
         except Exception as error:  # decord raises bare errors of many types
             raise VideoError(path, f"{NOT_A_VIDEO} (decord: {_one_line(error)})") from error
-        self.height, self.width = self._first.shape[:2]
+
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
+        return self.read([0]).shape
+
+    @property
+    def height(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[1]
+
+    @property
+    def width(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[2]
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
@@ -59,7 +74,9 @@ class DecordReader:
             return self._reader.get_batch(indices).asnumpy()
         except Exception as error:
             raise VideoError(
-                self._path, f"frames {indices} do not decode (decord: {_one_line(error)})"
+                self._path,
+                f"frames {indices[0]} to {indices[-1]} do not decode, fetch the file again "
+                f"(decord: {_one_line(error)})",
             ) from error
 
 
@@ -84,7 +101,7 @@ class PyAVReader:
                 stream = container.streams.video[0]
                 self.fps = float(stream.average_rate or 0)
                 self.height, self.width = stream.height, stream.width
-                self.num_frames = sum(p.dts is not None for p in container.demux(stream))
+                self.num_frames = sum(map(is_data, container.demux(stream)))
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {_one_line(error)})") from error
         if self.num_frames == 0 or self.height == 0 or self.width == 0:
@@ -106,7 +123,9 @@ class PyAVReader:
                 raise VideoError(self._path, f"{NOT_A_VIDEO} (none of its frames decodes)")
             out[done:] = self._pixels(last)
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise VideoError(self._path, f"does not decode (PyAV: {_one_line(error)})") from error
+            raise VideoError(
+                self._path, f"does not decode, fetch the file again (PyAV: {_one_line(error)})"
+            ) from error
         return out
 
     def _decode(self) -> Iterator[av.VideoFrame]:

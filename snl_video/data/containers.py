@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import BinaryIO
 
 import av
 
@@ -13,6 +14,9 @@ MAX_MISSING_BYTES = 0.05
 
 EMPTY_PACKET_BYTES = 16
 """MPEG-4 packets below this size carry no picture: a dropped frame or the tail of a packed one."""
+
+MATROSKA = b"\x1a\x45\xdf\xa3"
+MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
 
 def check_file(path: str) -> None:
@@ -27,36 +31,72 @@ def check_file(path: str) -> None:
         raise VideoError(path, "this is a directory, not a video file; name one file")
     try:
         size = os.path.getsize(path)
-        promised = promised_bytes(path)
+        with open(path, "rb") as file:
+            promised = promised_bytes(file)
     except OSError as error:
         raise VideoError(path, f"cannot be read ({error.strerror}); check permissions") from error
     if size == 0:
         raise VideoError(path, "the file is empty (0 bytes); fetch or write it again")
+    if promised is None:
+        raise VideoError(path, "truncated: an MP4 without its index (moov box); fetch it again")
     if promised * (1 - MAX_MISSING_BYTES) > size:
         raise VideoError(
             path, f"truncated: {size} bytes of the {promised} it promises; fetch it again"
         )
 
 
-def promised_bytes(path: str) -> int:
-    """Least size the file must have by its own MP4 boxes or RIFF header; 0 if it does not say."""
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[:4] == b"RIFF":
-            return 8 + int.from_bytes(head[4:8], "little")
-        if head[4:8] != b"ftyp":
+def promised_bytes(file: BinaryIO) -> int | None:
+    """Least size a file must have by its own header.
+
+    Returns:
+        bytes by an MP4's boxes, a RIFF header or a Matroska segment; 0 for other formats and files
+        that do not say; None for an MP4 whose index is absent.
+    """
+    head = file.read(4096)
+    if head[:4] == b"RIFF":
+        return 8 + int.from_bytes(head[4:8], "little")
+    if head[:4] == MATROSKA:
+        return _matroska_bytes(head)
+    return _mp4_bytes(file) if head[4:8] == b"ftyp" else 0
+
+
+def _mp4_bytes(file: BinaryIO) -> int | None:
+    size = file.seek(0, os.SEEK_END)
+    end, kinds = 0, set()
+    while end + 8 <= size:
+        file.seek(end)
+        box = file.read(16)
+        length = int.from_bytes(box[:4], "big")
+        if length == 1:
+            length = int.from_bytes(box[8:16], "big")
+        if length < 8:  # 0 means to the end of the file
+            length = size - end
+        end += length
+        if end <= size:
+            kinds.add(box[4:8])
+    return end if b"moov" in kinds else None
+
+
+def _matroska_bytes(head: bytes) -> int:
+    """Size by the first two elements: the EBML header, and the segment that holds all else."""
+    place = 4
+    for _ in range(2):
+        if place >= len(head) or head[place] == 0:
             return 0
-        size, end = os.path.getsize(path), 0
-        while end + 8 <= size:
-            file.seek(end)
-            box = file.read(16)
-            length = int.from_bytes(box[:4], "big")
-            if length == 1:
-                length = int.from_bytes(box[8:16], "big")
-            if length < 8:
-                break
-            end += length
-        return end
+        width = 9 - head[place].bit_length()
+        value = int.from_bytes(head[place : place + width], "big") - (1 << 7 * width)
+        place += width
+        if value == (1 << 7 * width) - 1:  # unknown: written as a stream
+            return 0
+        place += value
+        if head[place : place + 4] == MATROSKA_SEGMENT:
+            place += 4
+    return place
+
+
+def is_data(packet: av.Packet) -> bool:
+    """Whether a packet comes from the file; PyAV ends every stream with one that does not."""
+    return packet.size > 0 or packet.dts is not None
 
 
 def seeks_are_exact(path: str) -> bool:
@@ -67,11 +107,11 @@ def seeks_are_exact(path: str) -> bool:
     """
     with open(path, "rb") as file:
         head = file.read(12)
-    if head[4:8] == b"ftyp" or head[:4] == b"\x1a\x45\xdf\xa3":
+    if head[4:8] == b"ftyp" or head[:4] == MATROSKA:
         return True
     try:
         with av.open(path, metadata_errors="ignore") as container:
             packets = container.demux(container.streams.video[0])
-            return all(p.size >= EMPTY_PACKET_BYTES for p in packets if p.dts is not None)
+            return all(p.size >= EMPTY_PACKET_BYTES for p in packets if is_data(p))
     except (av.FFmpegError, IndexError, ValueError):
         return False

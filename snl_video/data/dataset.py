@@ -81,7 +81,7 @@ class TrainVideos(Dataset):
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         generator = sample_generator(self.seed, epoch, index)
-        untried = [i for i in self._of_class[self.videos.records[index].label] if i != index]
+        untried: list[int] | None = None
         current, replaced = index, 0
         while True:
             record = self.videos.records[current]
@@ -89,6 +89,8 @@ class TrainVideos(Dataset):
                 clip = self._clip(record, generator)
                 break
             except VideoError as error:
+                if untried is None:
+                    untried = [i for i in self._of_class[record.label] if i != index]
                 if replaced == self.max_replacements or not untried:
                     raise VideoError(
                         record.path,

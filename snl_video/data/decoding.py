@@ -31,16 +31,26 @@ Backend = Literal["auto", "decord", "pyav"]
 
 
 class VideoReader(Protocol):
-    """What a reader offers. `num_frames` is what the container promises; fewer may decode."""
+    """What a backend offers."""
 
-    num_frames: int
-    fps: float
-    height: int
-    width: int
+    @property
+    def num_frames(self) -> int:
+        """Frames that the container promises."""
+
+    @property
+    def fps(self) -> float:
+        """Mean frames per second."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        ...
 
 
 class Video:
