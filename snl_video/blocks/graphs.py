@@ -45,6 +45,16 @@ class Graph:
         return self.like.new_ones(self.like.shape[0], self.keys, 1)
 
 
+class IdentityGraph(Graph):
+    """A = I: no position sees another."""
+
+    symmetric = True
+
+    def propagate(self, z: Tensor) -> Tensor:
+        """A z = z."""
+        return z
+
+
 class LowRankGraph(Graph):
     """A = left right^T, left (B, N, R), right (B, keys, R): A z = left (right^T z) in O(N R C)."""
 

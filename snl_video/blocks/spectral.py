@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from snl_video.blocks.attention import Softmax
 from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.filters import BASES, Basis, Polynomial
-from snl_video.blocks.graphs import FORMS, Form
+from snl_video.blocks.graphs import FORMS, Form, IdentityGraph
 from snl_video.blocks.options import one_of, window
 from snl_video.blocks.pooling import Grid
 from snl_video.blocks.symmetric import ReluDot
@@ -16,6 +16,14 @@ from snl_video.blocks.unit import Norm, make_units
 
 Kernel = Literal["relu", "embedded_gaussian", "softmax"]
 KERNELS: tuple[Kernel, ...] = ("relu", "embedded_gaussian", "softmax")
+
+
+class Unconnected(nn.Module):
+    """Makes the graph of a block of order 1, which has no term in A."""
+
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> IdentityGraph:
+        """theta (B, N, C) -> graph of N vertices."""
+        return IdentityGraph(theta, theta.shape[1])
 
 
 def gsnl(
@@ -41,6 +49,7 @@ def gsnl(
         exp(theta phi^T) symmetrised and normalised; "softmax", the row-normalised form of the
         authors' 2019 code, not symmetric.
     scale: divide the scores of the latter two by sqrt(C_s).
+    order: K, the number of terms; order 1 has no graph, and no theta and phi.
     basis: "monomial" B_k = A^k, "chebyshev" B_k = T_k(-A).
     pool_input: window (T, H, W) by which x is averaged before the block and restored after it.
     """
@@ -61,6 +70,8 @@ def gsnl(
             graph = SymmetricGaussian(scale=scale)
         case _:
             graph = Softmax(scale=scale)
+    if order == 1:
+        graph = Unconnected()
     return NonLocalBlock(
         in_channels,
         inner_channels,
@@ -74,6 +85,7 @@ def gsnl(
             relu,
             bias,
         ),
+        embed=order > 1,
         bias=bias,
         pool_input=window("pool_input", pool_input),
         checkpoint=checkpoint,

@@ -1,0 +1,94 @@
+"""The blocks under test: every kind with every option that changes what it computes.
+
+`LOCAL` is what a user adds: a graph and one row. It runs through the same tests as the others.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from snl_video.blocks import Graph, NonLocalBlock, build_block, zoo
+from snl_video.blocks.filters import Polynomial
+from snl_video.blocks.unit import make_units
+
+Case = tuple[str, dict]
+
+
+class NextFrame(Graph):
+    """A position sees itself and the same place in the next frame, half and half."""
+
+    def __init__(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> None:
+        super().__init__(theta, theta.shape[1])
+        self.frame = grid[1] * grid[2]
+        self.weight = torch.sigmoid((theta * phi).sum(-1, keepdim=True))
+
+    def propagate(self, z: Tensor) -> Tensor:
+        return self.weight * z + (1 - self.weight) * z.roll(-self.frame, 1)
+
+
+class MakeNextFrame(nn.Module):
+    def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> NextFrame:
+        return NextFrame(theta, phi, grid)
+
+
+def next_frame(c: int, inner: int, *, num_units: int = 1, checkpoint: bool = False):
+    units = make_units(
+        num_units, c, lambda: Polynomial(inner, c, (0, 1)), inner, "batch", False, False
+    )
+    return NonLocalBlock(c, inner, MakeNextFrame(), units, checkpoint=checkpoint)
+
+
+zoo.BUILDERS["next_frame"] = next_frame
+LOCAL: Case = ("next_frame", {})
+
+CASES: list[Case] = [
+    ("nl", {}),
+    ("nl", {"scale": True, "num_units": 2}),
+    ("nl", {"affinity": "gaussian"}),
+    ("nl", {"affinity": "dot_product"}),
+    ("nl", {"affinity": "concatenation"}),
+    ("nl", {"pool": (1, 2, 2)}),
+    ("nl", {"pool": (1, 2, 2), "pool_after": True}),
+    ("nl", {"affinity": "gaussian", "pool": (1, 2, 2), "pool_after": True}),
+    ("nl", {"affinity": "dot_product", "pool": (1, 2, 2)}),
+    ("ns", {}),
+    ("ns", {"num_units": 3}),
+    ("a2", {}),
+    ("a2", {"affinity": "softmax"}),
+    ("cgnl", {}),
+    ("cgnl", {"groups": 2, "gamma": 0.05, "taylor_order": 3}),
+    ("cgnl", {"kernel": "dot_product", "groups": 4}),
+    ("cc", {}),
+    ("cc", {"recurrence": 2}),
+    ("dnl", {}),
+    ("dnl", {"whiten": False, "num_units": 2}),
+    ("snl", {}),
+    ("snl", {"num_units": 2}),
+    ("snl", {"affinity": "embedded_gaussian", "scale": True}),
+    ("snl", {"affinity": "softmax"}),
+    ("snl", {"pool_input": (1, 2, 2)}),
+    ("snl", {"form": "matrix"}),
+    ("snl", {"form": "low_rank"}),
+    ("gsnl", {"form": "low_rank"}),
+    ("gsnl", {"form": "matrix", "order": 4}),
+    ("gsnl", {"form": "low_rank", "order": 5, "basis": "chebyshev", "num_units": 2}),
+    ("gsnl", {"order": 1}),
+    ("gsnl", {"affinity": "embedded_gaussian", "order": 3, "basis": "chebyshev"}),
+    LOCAL,
+]
+IDS = ["-".join([kind, *(f"{k}={v}" for k, v in options.items())]) for kind, options in CASES]
+
+
+def make(case: Case, channels: int = 8, inner: int = 4) -> NonLocalBlock:
+    """The block of a case, its gains and gammas no longer zero."""
+    torch.manual_seed(sum(map(ord, str(case))))
+    block = build_block(case[0], channels, inner, **case[1])
+    with torch.no_grad():
+        for name, p in block.named_parameters():
+            if "norm" in name or "gain" in name:
+                p.normal_(0.5, 0.3)
+        for name, b in block.named_buffers():
+            if "running_mean" in name:
+                b.normal_()
+            elif "running_var" in name:
+                b.uniform_(0.5, 2.0)
+    return block
