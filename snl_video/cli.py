@@ -1,5 +1,6 @@
 """The command line: ``python train.py fit | validate | test | predict``."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ class VideoCLI(LightningCLI):
 
 def main(args: ArgsType = None) -> VideoCLI:
     """Run the command line; ``args`` replaces ``sys.argv[1:]``."""
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning\.utilities\._pytree")
     return VideoCLI(
         VideoClassifier,
         VideoDataModule,

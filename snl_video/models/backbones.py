@@ -15,13 +15,17 @@ This is the only module of the package that imports PyTorchVideo.
     logits (B, num_classes)
 """
 
+import warnings
 from collections.abc import Callable
 
-from pytorchvideo.models.resnet import ResStage, create_resnet
-from pytorchvideo.models.slowfast import create_slowfast
 from torch import nn
 
 from snl_video.models.network import Place, SlowFastPathways, VideoNetwork
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # it calls torch.jit.script when imported
+    from pytorchvideo.models.resnet import ResStage, create_resnet
+    from pytorchvideo.models.slowfast import create_slowfast
 
 KINETICS_MEAN = (0.45, 0.45, 0.45)
 KINETICS_STD = (0.225, 0.225, 0.225)
