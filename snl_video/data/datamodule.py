@@ -47,6 +47,7 @@ class VideoDataModule(pl.LightningDataModule):
         short_video: a video shorter than a clip is filled by its last frame ("repeat") or starts
             again ("loop").
         crop_size: side of the clips in pixels.
+        test_crop_size: side of the clips in test and prediction; by default `crop_size`.
         short_side: pixels of the shorter side before the crops of an evaluation.
         train_scale: range of the training crop's share of the frame's area.
         train_ratio: range of the training crop's aspect ratio.
@@ -88,6 +89,7 @@ class VideoDataModule(pl.LightningDataModule):
         frame_interval: int = 8,
         short_video: Short = "repeat",
         crop_size: int = 224,
+        test_crop_size: int | None = None,
         short_side: int = 256,
         train_scale: tuple[float, float] = (0.25, 1.0),
         train_ratio: tuple[float, float] = (3 / 4, 4 / 3),
@@ -130,7 +132,7 @@ class VideoDataModule(pl.LightningDataModule):
             flip=flip,
         )
         self.val_transform = EvalTransform(short_side, crop_size, val_num_crops)
-        self.test_transform = EvalTransform(short_side, crop_size, num_crops)
+        self.test_transform = EvalTransform(short_side, test_crop_size or crop_size, num_crops)
         self.crop_size = crop_size
         self.num_clips = num_clips
         self.val_num_clips = val_num_clips
