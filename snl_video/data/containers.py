@@ -12,8 +12,8 @@ from snl_video.data.errors import VideoError
 MAX_MISSING_BYTES = 0.05
 """Share of the promised bytes that may be missing at the end before a file counts as truncated."""
 
-EMPTY_PACKET_BYTES = 16
-"""MPEG-4 packets below this size carry no picture: a dropped frame or the tail of a packed one."""
+EMPTY_PACKET_BYTES = 8
+"""MPEG-4 packets up to this size carry no picture: a dropped frame or the tail of a packed one."""
 
 MATROSKA = b"\x1a\x45\xdf\xa3"
 MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
@@ -112,6 +112,6 @@ def seeks_are_exact(path: str) -> bool:
     try:
         with av.open(path, metadata_errors="ignore") as container:
             packets = container.demux(container.streams.video[0])
-            return all(p.size >= EMPTY_PACKET_BYTES for p in packets if is_data(p))
+            return all(p.size > EMPTY_PACKET_BYTES for p in packets if is_data(p))
     except (av.FFmpegError, IndexError, ValueError):
         return False
