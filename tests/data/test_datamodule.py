@@ -1,0 +1,210 @@
+import pytest
+import pytorch_lightning as pl
+import torch
+from jsonargparse import ArgumentParser
+from videos import write_ucf101, write_video
+
+from data.real import REAL, needs_real
+from snl_video.data import AnnotationError, VideoDataModule
+from snl_video.data.epochs import EpochSampler
+
+SMALL = {
+    "num_frames": 4,
+    "frame_interval": 2,
+    "crop_size": 32,
+    "short_side": 32,
+    "num_clips": 2,
+    "batch_size": 2,
+    "num_workers": 0,
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_ucf101(tmp_path / "ucf", num_frames=12)
+
+
+def test_loaders(root):
+    data = VideoDataModule("ucf101", str(root), **SMALL)
+    assert data.classes == ["Jump", "Run"]
+    assert data.num_classes == 2
+    data.setup()
+    train, val, test = data.train_dataloader(), data.val_dataloader(), data.test_dataloader()
+    assert next(iter(train))["clips"].shape == (2, 1, 3, 4, 32, 32)
+    assert next(iter(val))["clips"].shape == (2, 1, 3, 4, 32, 32)
+    assert next(iter(test))["clips"].shape == (1, 6, 3, 4, 32, 32)
+    assert (len(train), len(val), len(test)) == (2, 1, 2)
+    assert next(iter(data.predict_dataloader()))["label"].tolist() == [0]
+
+
+def test_classes_open_no_video(root):
+    for path in (root / "videos").rglob("*.mp4"):
+        path.unlink()
+    assert VideoDataModule("ucf101", str(root), **SMALL).num_classes == 2
+
+
+def test_describe(root):
+    data = VideoDataModule("ucf101", str(root), **SMALL)
+    found = data.describe()
+    assert found["num_classes"] == 2
+    assert found["subsets"]["train"]["videos"] == 4
+    assert found["subsets"]["test"] == found["subsets"]["val"]
+    assert len(found["subsets"]["test"]["sha256"]) == 64
+
+
+def test_describe_tells_what_is_absent(tmp_path):
+    write_video(tmp_path / "train" / "a" / "1.mp4", 2)
+    found = VideoDataModule("folder", str(tmp_path), **SMALL).describe()
+    assert found["subsets"]["train"]["videos"] == 1
+    assert "no folder val" in found["subsets"]["val"]["error"]
+
+
+def test_csv(root, tmp_path):
+    lists = root / "ucfTrainTestlist"
+    data = VideoDataModule(
+        "csv",
+        str(root / "videos"),
+        train_list=str(lists / "trainlist01.txt"),
+        class_file=str(tmp_path / "classes.txt"),
+        **SMALL,
+    )
+    (tmp_path / "classes.txt").write_text("none\nJump\nRun\n")
+    assert len(data.video_list("train")) == 4
+    with pytest.raises(AnnotationError, match="needs val_list"):
+        data.video_list("val")
+    with pytest.raises(AnnotationError, match="needs train_list"):
+        VideoDataModule("csv", str(root), **SMALL)
+
+
+def test_folder(root):
+    data = VideoDataModule("folder", str(root / "videos"), **SMALL)
+    assert data.classes == ["Jump", "Run"]
+    assert len(data.video_list("val")) == 6
+
+
+def test_motion_is_written_when_absent(tmp_path, monkeypatch):
+    from snl_video.data import motion
+
+    settings = motion.MotionSettings(groups=3, clips_per_group=1, num_frames=6)
+    monkeypatch.setattr(
+        motion, "write_motion", lambda root, write=motion.write_motion: write(root, settings)
+    )
+    data = VideoDataModule("motion", str(tmp_path / "motion"), **SMALL)
+    assert data.num_classes == 10
+    assert data.train_transform.flip == 0
+    data.prepare_data()
+    data.prepare_data()
+    assert len(data.video_list("test")) == 10
+    assert next(iter(data.test_dataloader()))["clips"].shape == (1, 6, 3, 4, 32, 32)
+
+
+def test_predict_paths(root, tmp_path):
+    extra = write_video(tmp_path / "own.mp4", 3)
+    data = VideoDataModule(
+        "ucf101", str(root), predict_paths=[str(extra), str(root / "videos" / "Run")], **SMALL
+    )
+    data.setup("predict")
+    assert [record.id for record in data.video_list("predict").records] == [
+        "own.mp4",
+        *(f"v_Run_g0{group}_c01.mp4" for group in (1, 2, 3)),
+    ]
+    assert next(iter(data.predict_dataloader()))["label"].tolist() == [-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"format": "avi"}, "unknown format 'avi'; choose one of ucf101"),
+        ({"root": "nowhere"}, r"nowhere does not exist; set data\.root"),
+        ({"split": 0}, "got 0"),
+        ({"class_file": "nowhere.txt"}, "does not exist"),
+        ({"crop_size": 64}, "larger than"),
+        ({"num_crops": 2}, "got 2"),
+        ({"num_frames": 0}, "got 0"),
+    ],
+)
+def test_bad_arguments_are_named(root, arguments, match):
+    with pytest.raises(ValueError, match=match):
+        data = VideoDataModule(**{"format": "ucf101", "root": str(root), **SMALL, **arguments})
+        _ = data.num_classes
+        data.setup("fit")
+        data.train_dataloader()
+
+
+def test_a_small_set_still_gives_a_batch(root):
+    data = VideoDataModule("ucf101", str(root), **{**SMALL, "batch_size": 3})
+    assert len(data.train_dataloader()) == 1
+    data = VideoDataModule("ucf101", str(root), **{**SMALL, "batch_size": 64})
+    assert next(iter(data.train_dataloader()))["label"].shape == (4,)
+
+
+def test_workers_have_a_timeout(root):
+    data = VideoDataModule("ucf101", str(root), **{**SMALL, "num_workers": 2, "timeout": 45.0})
+    loader = data.train_dataloader()
+    assert (loader.timeout, loader.persistent_workers) == (45, True)
+    assert sum(len(batch["label"]) for batch in loader) == 4
+
+
+def test_yaml_arguments(root, tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"data:\n  format: ucf101\n  root: {root}\n  train_scale: [0.5, 1]\n"
+        "  train_short_sides: [256, 320]\n  missing: skip\n  predict_paths: [a.mp4]\n"
+    )
+    parser = ArgumentParser()
+    parser.add_argument("--config", action="config")
+    parser.add_class_arguments(VideoDataModule, "data")
+    data = parser.instantiate_classes(parser.parse_args(["--config", str(config)])).data
+    assert data.train_transform.short_sides == (256, 320)
+    assert data.predict_paths == ["a.mp4"]
+
+
+class _Watch(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.sums: list[float] = []
+
+    def training_step(self, batch, _):
+        self.sums.append(batch["clips"].double().sum().item())
+        return self.weight * 0
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lightning_keeps_the_sampler_and_tells_it_the_epoch(root):
+    sums = []
+    for num_workers in (0, 1):
+        data = VideoDataModule("ucf101", str(root), **{**SMALL, "num_workers": num_workers})
+        trainer = pl.Trainer(
+            max_epochs=2,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        module = _Watch()
+        trainer.fit(module, data)
+        assert isinstance(trainer.train_dataloader.sampler, EpochSampler)
+        sums.append(module.sums)
+    assert sums[0] == sums[1]
+    assert len(set(sums[0])) == 4
+
+
+@needs_real
+@pytest.mark.parametrize(
+    ("format", "folder", "subset"),
+    [
+        ("ucf101", "ucf101_10", "train"),
+        ("kinetics", "kinetics400", "test"),
+        ("hmdb51", "hmdb51", "test"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*absent:UserWarning")
+def test_real_layouts_decode(format, folder, subset):
+    data = VideoDataModule(format, str(REAL / folder), missing="skip", **SMALL)
+    loader = getattr(data, f"{subset}_dataloader")()
+    assert next(iter(loader))["clips"].any()
