@@ -42,7 +42,7 @@ class CompactGraph(Graph):
             out = moments[-1]
             for moment in reversed(moments[:-1]):
                 out = out * t[..., None] + moment
-            return out.expand_as(v).reshape(z.shape)
+            return out.expand_as(v).reshape(z.shape).to(z.dtype)
 
 
 class Compact(nn.Module):

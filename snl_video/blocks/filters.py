@@ -4,17 +4,13 @@ A filter maps (graph, z, x) to (B, N, out): z (B, keys, C_z) is the node feature
 unit's own input, which only filters with a map of their own read.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from snl_video.blocks.graphs import Graph
-from snl_video.blocks.pointwise import Pointwise, matrix_product
-
-Basis = Literal["monomial", "chebyshev"]
-BASES: tuple[Basis, ...] = ("monomial", "chebyshev")
+from snl_video.blocks.pointwise import Pointwise
+from snl_video.blocks.polynomial import Basis
 
 
 class Polynomial(nn.Module):
@@ -43,16 +39,10 @@ class Polynomial(nn.Module):
 
     def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
         """(B, keys, in) -> (B, N, out)."""
-        terms = basis_terms(graph, z, max(self.powers) + 1, self.basis)
-        used = [term for k, term in enumerate(terms) if k in self.powers]
         convs = self.convs()
-        y = matrix_product(convs[0].weight.flatten(1), used[0].transpose(1, 2))
-        for conv, term in zip(convs[1:], used[1:], strict=True):
-            weight = conv.weight.flatten(1).expand(z.shape[0], -1, -1)
-            y = torch.baddbmm(y, weight, term.transpose(1, 2))
-        if convs[0].bias is not None:
-            y = y + convs[0].bias[:, None]
-        return y.transpose(1, 2)
+        weights = {k: c.weight.flatten(1) for k, c in zip(self.powers, convs, strict=True)}
+        y = graph.polynomial(z, weights, self.basis)
+        return y if convs[0].bias is None else y + convs[0].bias
 
     def convs(self) -> list[Pointwise]:
         """The weights, lowest power first."""
@@ -97,20 +87,3 @@ class Propagation(nn.Module):
     def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, C)."""
         return graph.propagate(z)
-
-
-def basis_terms(graph: Graph, z: Tensor, order: int, basis: Basis) -> Iterator[Tensor]:
-    """B_0(A) z, ..., B_{order-1}(A) z, each (B, N, C)."""
-    previous, current = z, z
-    for k in range(order):
-        if k == 0:
-            yield z
-            continue
-        step = graph.propagate(current)
-        if basis == "monomial":
-            previous, current = current, step
-        elif k == 1:
-            previous, current = current, -step
-        else:
-            previous, current = current, -2 * step - previous
-        yield current

@@ -3,11 +3,14 @@
 Source of the formulas: Zhu et al., "Unifying Nonlocal Blocks for Neural Networks", ICCV 2021.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
 from torch import Tensor
+
+from snl_video.blocks.polynomial import Basis, weighted_sum
 
 Form = Literal["auto", "low_rank", "matrix"]
 FORMS: tuple[Form, ...] = ("auto", "low_rank", "matrix")
@@ -16,8 +19,8 @@ FORMS: tuple[Form, ...] = ("auto", "low_rank", "matrix")
 class Graph:
     """The affinity A of the positions of a clip, (B, N, N), as a linear operator.
 
-    A new graph only has to define `propagate`; `queries` is N (rows of A), `keys` the number of
-    columns, which differs from N only where keys are pooled.
+    A new graph only has to define `propagate`, which returns the dtype of z; `queries` is N (rows
+    of A), `keys` the number of columns, which differs from N only where keys are pooled.
     """
 
     symmetric: bool = False
@@ -31,6 +34,13 @@ class Graph:
     def propagate(self, z: Tensor) -> Tensor:
         """A z: (B, keys, C) -> (B, N, C)."""
         raise NotImplementedError(f"{type(self).__name__} must define propagate(z)")
+
+    def polynomial(self, z: Tensor, weights: Mapping[int, Tensor], basis: Basis) -> Tensor:
+        """sum_k B_k(A) z W_k, weights {k: (out, C)}: (B, keys, C) -> (B, N, out).
+
+        A graph with a cheaper way than `propagate` for every power has its own.
+        """
+        return weighted_sum(self.propagate, z, weights, basis)
 
     def degree(self) -> Tensor:
         """Row sums (B, N): of A, or of the kernel that a symmetric graph normalises by them."""
@@ -60,6 +70,7 @@ class LowRankGraph(Graph):
 
     def __init__(self, left: Tensor, right: Tensor, form: Form = "auto", uses: int = 1) -> None:
         """`uses`: how often `propagate` will be called, which is what a stored A is shared by."""
+        left, right = at_least_float32(left), at_least_float32(right)
         super().__init__(left, left.shape[1], right.shape[1])
         self.left, self.right = left, right
         self.form, self.uses = form, uses
@@ -68,10 +79,11 @@ class LowRankGraph(Graph):
     def propagate(self, z: Tensor) -> Tensor:
         """A z: (B, keys, C) -> (B, N, C)."""
         with full_precision(z):
-            z = at_least_float32(z)
+            wide = at_least_float32(z)
             if self._takes_low_rank(z.shape[-1]):
-                return self._low_rank(z)
-            return torch.bmm(z.transpose(1, 2), self.dense().transpose(1, 2)).transpose(1, 2)
+                return self._low_rank(wide).to(z.dtype)
+            matrix = self.dense().transpose(1, 2)
+            return torch.bmm(wide.transpose(1, 2), matrix).transpose(1, 2).to(z.dtype)
 
     def dense(self) -> Tensor:
         """The matrix A, (B, N, keys), made once."""

@@ -54,13 +54,13 @@ class ConcatenationGraph(Graph):
     def propagate(self, z: Tensor) -> Tensor:
         """A z: (B, keys, C) -> (B, N, C)."""
         with full_precision(z):
-            a, b, z = (at_least_float32(t) for t in (self.a, self.b, z))
+            a, b, wide = (at_least_float32(t) for t in (self.a, self.b, z))
             b, order = b.sort(dim=1)
-            z = z.take_along_dim(order[..., None], 1)
+            wide = wide.take_along_dim(order[..., None], 1)
             first = torch.searchsorted(b.detach(), -a.detach(), right=True)[..., None]
-            sums = (suffix_sums(v).take_along_dim(first, 1) for v in (z, b[..., None] * z))
+            sums = (suffix_sums(v).take_along_dim(first, 1) for v in (wide, b[..., None] * wide))
             plain, weighted = sums
-            return (a[..., None] * plain + weighted) / self.keys
+            return ((a[..., None] * plain + weighted) / self.keys).to(z.dtype)
 
 
 class Concatenation(nn.Module):

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from snl_video.blocks.graphs import at_least_float32
 from snl_video.blocks.pointwise import feature_map, tokens
 
 Grid = tuple[int, int, int]
@@ -17,7 +18,8 @@ def coarsen(x: Tensor, size: Grid | None) -> Tensor:
     """Mean of x (B, C, T, H, W) over windows of `size`; a window at the border may be smaller."""
     if size is None:
         return x
-    return F.avg_pool3d(x, size, ceil_mode=True, count_include_pad=False)
+    mean = F.avg_pool3d(at_least_float32(x), size, ceil_mode=True, count_include_pad=False)
+    return mean.to(x.dtype)
 
 
 def restore(y: Tensor, size: Grid | None, grid: Grid) -> Tensor:

@@ -6,9 +6,10 @@ from torch import Tensor, nn
 
 from snl_video.blocks.attention import Softmax
 from snl_video.blocks.block import NonLocalBlock
-from snl_video.blocks.filters import BASES, Basis, Polynomial
+from snl_video.blocks.filters import Polynomial
 from snl_video.blocks.graphs import FORMS, Form, IdentityGraph
 from snl_video.blocks.options import one_of, window
+from snl_video.blocks.polynomial import BASES, Basis
 from snl_video.blocks.pooling import Grid
 from snl_video.blocks.symmetric import ReluDot
 from snl_video.blocks.symmetric_attention import SymmetricGaussian

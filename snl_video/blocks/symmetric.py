@@ -1,9 +1,12 @@
 """The graph of SNL: symmetric, normalised, exactly of rank 2 C_s."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from snl_video.blocks.graphs import Form, LowRankGraph, at_least_float32, full_precision
+from snl_video.blocks.polynomial import Basis, exchange_halves, factored_sum
 
 
 class SymmetricGraph(LowRankGraph):
@@ -24,11 +27,44 @@ class SymmetricGraph(LowRankGraph):
             degree = (t @ p.sum(1, keepdim=True).mT + p @ t.sum(1, keepdim=True).mT) / 2
             scale = inverse_root(degree)
             super().__init__(t * scale, p * scale, form, uses)
+        self._factors: tuple[Tensor, Tensor] | None = None
         self._degree = (degree * t_scale * p_scale)[..., 0]
 
     def degree(self) -> Tensor:
         """d = (M + M^T)/2 1, (B, N): the row sums before normalisation."""
         return self._degree
+
+    def polynomial(self, z: Tensor, weights: Mapping[int, Tensor], basis: Basis) -> Tensor:
+        """sum_k B_k(A) z W_k: from order 3 on by `factored_sum`, where it is the cheaper form."""
+        order = max(weights) + 1
+        out = next(iter(weights.values())).shape[0]
+        if order < 3 or not self._factors_polynomial(z.shape[-1], out, order):
+            return super().polynomial(z, weights, basis)
+        with full_precision(z):
+            factors, core = self._core()
+            wide = {k: at_least_float32(weight) for k, weight in weights.items()}
+            return factored_sum(factors, core, at_least_float32(z), wide, basis).to(z.dtype)
+
+    def _core(self) -> tuple[Tensor, Tensor]:
+        if self._factors is None:
+            factors = torch.cat([self.left, self.right], dim=-1)
+            gram = torch.bmm(factors.transpose(1, 2), factors)
+            self._factors = factors, exchange_halves(gram) / 2
+        return self._factors
+
+    def _factors_polynomial(self, channels: int, out: int, order: int) -> bool:
+        return self.form != "matrix" and (
+            self.form == "low_rank"
+            or torch.compiler.is_exporting()
+            or factored_is_cheaper(
+                self.queries,
+                self.left.shape[-1],
+                channels,
+                out,
+                order,
+                units=max(self.uses // (order - 1), 1),
+            )
+        )
 
     def _low_rank(self, z: Tensor) -> Tensor:
         zt = z.transpose(1, 2)
@@ -55,6 +91,22 @@ class ReluDot(nn.Module):
     def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> SymmetricGraph:
         """theta, phi (B, N, C_s) -> graph of N vertices."""
         return SymmetricGraph(theta.relu(), phi.relu(), self.form, self.uses)
+
+
+def factored_is_cheaper(
+    n: int, inner: int, channels: int, out: int, order: int, *, units: int = 1
+) -> bool:
+    """Whether `factored_sum` of `units` filters takes fewer multiplications than a stored A.
+
+    Factored: N R^2 for E^T E, then a filter N R (channels + out) + (order - 2) R^2 channels +
+    (order - 1) R channels out, with R = 2 inner. Stored: N^2 inner for A, then a filter
+    (order - 1) (N^2 channels + N channels out).
+    """
+    rank = 2 * inner
+    small = (order - 2) * rank * rank * channels + (order - 1) * rank * channels * out
+    factored = n * rank * rank + units * (n * rank * (channels + out) + small)
+    stored = n * n * inner + units * (order - 1) * (n * n * channels + n * channels * out)
+    return factored <= stored
 
 
 def unit_range(t: Tensor) -> tuple[Tensor, Tensor]:

@@ -36,7 +36,8 @@ class SymmetricGaussianGraph(Graph):
         """A z: (B, N, C) -> (B, N, C)."""
         with full_precision(z):
             per_row = [self.theta, self.phi, self.log_degree]
-            return by_rows(_propagate, per_row, [*per_row, at_least_float32(z)])
+            wide = at_least_float32(z)
+            return by_rows(_propagate, per_row, [*per_row, wide]).to(z.dtype)
 
     def degree(self) -> Tensor:
         """d = (M + M^T)/2 1, (B, N); infinite where the float type ends."""

@@ -7,7 +7,7 @@ import torch
 
 from snl_video.blocks import KINDS, build_block
 
-from .cases import CASES, Case, make
+from .cases import CASES, IDS, Case, make
 
 FORMS: list[Case] = [
     *CASES,
@@ -81,3 +81,13 @@ def test_state_dict_names_are_stable() -> None:
         "units.0.norm.running_var",
         "units.0.norm.weight",
     ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_bfloat16_weights_and_input(case: Case) -> None:
+    block = make(case, 16, 8).eval()
+    x = torch.randn(2, 16, 2, 4, 4)
+    exact = block(x) - x
+    low = block.bfloat16()(x.bfloat16())
+    assert low.dtype == torch.bfloat16
+    assert (low - x - exact).norm() / (exact + x).norm() < 0.03
