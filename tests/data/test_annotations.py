@@ -268,7 +268,7 @@ def test_csv_errors(tmp_path):
     ]:
         with pytest.raises(AnnotationError, match=match):
             read_csv(write(tmp_path / "list.csv", text), tmp_path)
-    with pytest.raises(AnnotationError, match="label 3 .* 2 classes"):
+    with pytest.raises(AnnotationError, match=r"label 3 .* 2 classes"):
         read_csv(tmp_path / "list.csv", tmp_path, classes=["x", "y"])
 
 

@@ -75,6 +75,7 @@ def test_train_frames_are_those_of_the_clip(videos):
     assert numbers == [numbers[0] + 2 * i for i in range(4)]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 def test_batches_do_not_depend_on_workers(videos):
     spoil(videos, 2)
     dataset = train_videos(videos)
@@ -122,9 +123,9 @@ def test_bad_training_video_is_replaced_and_logged(tmp_path, videos, caplog, kin
 
 def test_training_gives_up_clearly(videos):
     spoil(videos, 0, 2, 4)
-    with pytest.raises(VideoError, match="2 replacements of the class 'even'.*no other video"):
+    with pytest.raises(VideoError, match=r"2 replacements of the class 'even'.*no other video"):
         train_videos(videos)[0, 0]
-    with pytest.raises(VideoError, match="1 replacements.*no more are allowed"):
+    with pytest.raises(VideoError, match=r"1 replacements.*no more are allowed"):
         train_videos(videos, max_replacements=1)[0, 0]
 
 

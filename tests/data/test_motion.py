@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ def root(tmp_path_factory):
     return write_motion(tmp_path_factory.mktemp("motion") / "set", SETTINGS)
 
 
+@cache
 def clips(name, count=60, num_frames=32, seed=0):
     """Frames (count, T, H, W, 3) of one class, each with its own look."""
     size = MotionSettings()
