@@ -1,0 +1,1 @@
+"""The tables that the documentation quotes, each made by one command."""
