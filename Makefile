@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format benchmark-blocks clean
+.PHONY: demo test test-slow check format benchmark-blocks benchmark-loader clean
 
 ## train a narrow I3D with a spectral non-local block on generated videos, then evaluate it
 demo: $(STAMP)
@@ -31,6 +31,10 @@ format: $(STAMP)
 ## the block table of the README
 benchmark-blocks: $(STAMP)
 	$(BIN)/python -m benchmarks.blocks
+
+## clips per second of the loader against PyTorchVideo's
+benchmark-loader: $(STAMP)
+	$(BIN)/python -m benchmarks.loader
 
 clean:
 	rm -rf $(VENV) runs data/motion build *.egg-info .pytest_cache .mypy_cache .ruff_cache
