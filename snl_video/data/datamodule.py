@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from snl_video.data import lists
 from snl_video.data.annotations import AnnotationError, Missing, VideoList, read_files
@@ -14,6 +14,7 @@ from snl_video.data.dataset import EvalVideos, OnBadVideo, TrainVideos
 from snl_video.data.decoding import Backend
 from snl_video.data.epochs import EpochSampler
 from snl_video.data.lists import Format, ListSource
+from snl_video.data.resume import ResumableLoader
 from snl_video.data.sampling import Short
 from snl_video.data.transforms import EvalTransform, TrainTransform
 
@@ -219,8 +220,11 @@ class VideoDataModule(pl.LightningDataModule):
         for subset in needed[stage]:
             self.video_list(subset)
 
-    def train_dataloader(self) -> DataLoader:
-        """Shuffled random clips; an incomplete last batch is left out if there is a whole one."""
+    def train_dataloader(self) -> ResumableLoader:
+        """Shuffled random clips; an incomplete last batch is left out if there is a whole one.
+
+        A checkpoint of the middle of an epoch goes on with the batches that remain of it.
+        """
         dataset = TrainVideos(
             self.video_list("train"),
             num_frames=self.num_frames,
@@ -235,23 +239,31 @@ class VideoDataModule(pl.LightningDataModule):
             (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         )
         sampler = EpochSampler(dataset, num_replicas=replicas, rank=rank, seed=self.seed)
-        whole = len(sampler) >= self.batch_size
-        return self._loader(dataset, self.batch_size, sampler=sampler, drop_last=whole)
+        loader = ResumableLoader(
+            dataset,
+            sampler=sampler,
+            drop_last=len(sampler) >= self.batch_size,
+            **self._loader_options(self.batch_size),
+        )
+        if self.trainer:
+            progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
+            loader.finished = lambda: progress.processed
+        return loader
 
     def val_dataloader(self) -> DataLoader:
         """Few views of the validation videos."""
         dataset = self._eval_videos("val", self.val_num_clips, self.val_transform)
-        return self._loader(dataset, self.batch_size)
+        return DataLoader(dataset, **self._loader_options(self.batch_size))
 
     def test_dataloader(self) -> DataLoader:
         """All views of the test videos."""
         dataset = self._eval_videos("test", self.num_clips, self.test_transform)
-        return self._loader(dataset, self.eval_batch_size)
+        return DataLoader(dataset, **self._loader_options(self.eval_batch_size))
 
     def predict_dataloader(self) -> DataLoader:
         """All views of the videos to predict."""
         dataset = self._eval_videos("predict", self.num_clips, self.test_transform)
-        return self._loader(dataset, self.eval_batch_size)
+        return DataLoader(dataset, **self._loader_options(self.eval_batch_size))
 
     def _eval_videos(
         self, subset: Subset | Literal["predict"], num_clips: int, transform: EvalTransform
@@ -267,17 +279,16 @@ class VideoDataModule(pl.LightningDataModule):
             backend=self.backend,
         )
 
-    def _loader(self, dataset: Dataset, batch_size: int, **options: Any) -> DataLoader:
+    def _loader_options(self, batch_size: int) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "batch_size": batch_size,
+            "num_workers": self.num_workers,
+            "pin_memory": torch.cuda.is_available(),
+        }
         if self.num_workers > 0:
             options.update(
                 timeout=self.timeout,
                 persistent_workers=True,
                 prefetch_factor=self.prefetch_factor,
             )
-        return DataLoader(
-            dataset,
-            batch_size=batch_size,
-            num_workers=self.num_workers,
-            pin_memory=torch.cuda.is_available(),
-            **options,
-        )
+        return options

@@ -7,6 +7,7 @@ workers need no message, and neither the number of workers nor their order chang
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -29,7 +30,12 @@ class EpochSampler(DistributedSampler):
         seed: of the order.
         drop_last: leave out the last few keys rather than repeat some, where the processes' shares
             would be unequal.
+
+    Attributes:
+        start: keys of this process's share to pass over.
     """
+
+    start = 0
 
     def __init__(
         self,
@@ -50,7 +56,7 @@ class EpochSampler(DistributedSampler):
         )
 
     def __iter__(self) -> Iterator[Key]:
-        for index in super().__iter__():
+        for index in islice(super().__iter__(), self.start, None):
             yield self.epoch, int(index)
 
 
