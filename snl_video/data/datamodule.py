@@ -247,7 +247,7 @@ class VideoDataModule(pl.LightningDataModule):
         )
         if self.trainer:
             progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-            loader.finished = lambda: progress.processed
+            loader.finished = lambda: progress.processed  # type: ignore[attr-defined]
         return loader
 
     def val_dataloader(self) -> DataLoader:

@@ -123,7 +123,7 @@ def test_workers_may_change_on_resuming(whole, tmp_path, num_workers, step):
 
 @pytest.mark.parametrize("step", [4, 6, 9])
 def test_steps_may_bound_the_run(whole, tmp_path, step):
-    batches, folder = whole
+    batches, _ = whole
     bounds = {"max_epochs": -1, "max_steps": 15}
     assert same(fit(KeysModule(), tmp_path, **bounds), batches[:15])
     resumed = fit(KeysModule(), tmp_path, tmp_path / f"step={step}.ckpt", **bounds)
