@@ -2,6 +2,27 @@
 
 from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.graphs import Graph
+from snl_video.blocks.reference import REFERENCE_OPTIONS, load_reference_weights
+from snl_video.blocks.spectrum import (
+    GraphReport,
+    check_graph,
+    filter_response,
+    laplacian,
+    spectrum,
+)
 from snl_video.blocks.zoo import KINDS, block_options, build_block
 
-__all__ = ["KINDS", "Graph", "NonLocalBlock", "block_options", "build_block"]
+__all__ = [
+    "KINDS",
+    "REFERENCE_OPTIONS",
+    "Graph",
+    "GraphReport",
+    "NonLocalBlock",
+    "block_options",
+    "build_block",
+    "check_graph",
+    "filter_response",
+    "laplacian",
+    "load_reference_weights",
+    "spectrum",
+]

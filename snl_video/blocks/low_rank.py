@@ -56,9 +56,9 @@ class ConcatenationGraph(Graph):
         with full_precision(z):
             a, b, wide = (at_least_float32(t) for t in (self.a, self.b, z))
             b, order = b.sort(dim=1)
-            wide = wide.take_along_dim(order[..., None], 1)
-            first = torch.searchsorted(b.detach(), -a.detach(), right=True)[..., None]
-            sums = (suffix_sums(v).take_along_dim(first, 1) for v in (wide, b[..., None] * wide))
+            wide = _take(wide, order)
+            first = torch.searchsorted(b.detach(), -a.detach(), right=True)
+            sums = (_take(suffix_sums(v), first) for v in (wide, b[..., None] * wide))
             plain, weighted = sums
             return ((a[..., None] * plain + weighted) / self.keys).to(z.dtype)
 
@@ -80,3 +80,7 @@ def suffix_sums(v: Tensor) -> Tensor:
     """(B, M, C) -> (B, M + 1, C): row k is the sum of v from row k on, the last row is 0."""
     sums = v.flip(1).cumsum(1).flip(1)
     return torch.cat([sums, torch.zeros_like(v[:, :1])], dim=1)
+
+
+def _take(v: Tensor, index: Tensor) -> Tensor:
+    return v.gather(1, index[..., None].expand(-1, -1, v.shape[-1]))
