@@ -74,7 +74,7 @@ def filter_response(block: NonLocalBlock, eigenvalues: Tensor, unit: int = 0) ->
 
     Raises ValueError for a filter that is not a function of A alone.
     """
-    module = block.units[unit].filter  # type: ignore[union-attr]
+    module = block.units[unit].filter
     a = eigenvalues.double()
     if isinstance(module, Polynomial):
         order = max(module.powers) + 1
@@ -87,7 +87,7 @@ def filter_response(block: NonLocalBlock, eigenvalues: Tensor, unit: int = 0) ->
         response = (a - 1)[..., None, None] * module.w_2.weight.flatten(1).double()
     else:
         raise ValueError(
-            f"the filter of block kind {block.kind!r}, {type(module).__name__}, is not a polynomial "
+            f"the filter of block kind {block.kind!r}, {type(module).__name__}, is no polynomial "
             "of A: nl, ns, a2, snl and gsnl have a response"
         )
     return torch.linalg.matrix_norm(torch.as_tensor(response))
@@ -141,7 +141,8 @@ def check_graph(graph: Graph, tolerance: float = 1e-5) -> GraphReport:
 def _square(graph: Graph) -> int:
     if graph.queries != graph.keys:
         raise ValueError(
-            f"A is {graph.queries} x {graph.keys}, it has no eigenvalues: build the block without pool"
+            f"A is {graph.queries} x {graph.keys}, it has no eigenvalues: build the block "
+            "without pool"
         )
     return graph.queries
 
