@@ -48,8 +48,8 @@ class MotionSettings:
         seed: of everything random.
     """
 
-    groups: int = 18
-    clips_per_group: int = 2
+    groups: int = 60
+    clips_per_group: int = 1
     num_frames: int = 32
     height: int = 64
     width: int = 80
