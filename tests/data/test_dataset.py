@@ -155,12 +155,12 @@ def test_views_are_clip_major_and_differ(videos, num_clips, num_crops):
 
 
 def test_each_frame_is_decoded_once(videos, monkeypatch):
-    from snl_video.data import decoding
+    from snl_video.data.decoding import video
 
     asked = []
-    get_frames = decoding.Video.get_frames
+    get_frames = video.Video.get_frames
     monkeypatch.setattr(
-        decoding.Video, "get_frames", lambda self, i: asked.append(list(i)) or get_frames(self, i)
+        video.Video, "get_frames", lambda self, i: asked.append(list(i)) or get_frames(self, i)
     )
     eval_videos(videos, 10, 3)[0]
     assert len(asked) == 1

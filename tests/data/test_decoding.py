@@ -10,8 +10,9 @@ from videos import read_numbers, write_video
 
 from data.bad_files import BAD_FILES
 from data.real import REAL, needs_real, real_clips
-from snl_video.data import VideoError, backends, open_video
-from snl_video.data.containers import seeks_are_exact
+from snl_video.data import VideoError, open_video
+from snl_video.data.decoding import decord_reader
+from snl_video.data.decoding.containers import seeks_are_exact
 
 BACKENDS = ["auto", "decord", "pyav"]
 FORMATS = [(".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".mp4", "mpeg4")]
@@ -20,7 +21,7 @@ FORMATS = [(".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".mp4",
 @pytest.fixture(autouse=True)
 def _need_backend(request):
     params = getattr(request.node, "callspec", None)
-    if params and params.params.get("backend") == "decord" and not backends.have_decord():
+    if params and params.params.get("backend") == "decord" and not decord_reader.have_decord():
         pytest.skip("decord is not installed")
 
 
@@ -108,7 +109,7 @@ def test_damage_in_the_middle_falls_back(tmp_path):
 
 
 def test_without_decord(tmp_path, monkeypatch):
-    monkeypatch.setattr("snl_video.data.decoding.have_decord", lambda: False)
+    monkeypatch.setattr("snl_video.data.decoding.choice.have_decord", lambda: False)
     path = write_video(tmp_path / "a.mp4", num_frames=5)
     assert read_numbers(open_video(path).get_frames([4, 2])) == [4, 2]
     with pytest.raises(ImportError, match="pip install decord"):
@@ -116,14 +117,14 @@ def test_without_decord(tmp_path, monkeypatch):
 
 
 def test_fallback_keeps_the_indices(tmp_path, monkeypatch):
-    if not backends.have_decord():
+    if not decord_reader.have_decord():
         pytest.skip("decord is not installed")
     path = write_video(tmp_path / "a.mp4", num_frames=30)
 
     def fail(self, indices):
         raise VideoError(str(path), "broken")
 
-    monkeypatch.setattr(backends.DecordReader, "read", fail)
+    monkeypatch.setattr(decord_reader.DecordReader, "read", fail)
     assert read_numbers(open_video(path).get_frames([29, 4, 4])) == [29, 4, 4]
     with pytest.raises(VideoError, match="broken"):
         open_video(path, "decord").get_frames([0])

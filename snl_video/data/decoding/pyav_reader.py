@@ -1,83 +1,15 @@
-"""Two readers of one file: decord, which seeks, and PyAV, which reads forward."""
+"""PyAV: reads forward, and reads whatever FFmpeg reads."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
-from importlib.util import find_spec
 
 import av
 import numpy as np
 
-from snl_video.data.containers import is_data
+from snl_video.data.decoding.containers import is_data
+from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
 from snl_video.data.errors import VideoError
-
-NOT_A_VIDEO = "no video stream can be decoded; check that it is a whole video file"
-
-
-@lru_cache(maxsize=1)
-def have_decord() -> bool:
-    """Whether decord is installed; silences its log the first time."""
-    if find_spec("decord") is None:
-        return False
-    import decord
-
-    decord.logging.set_level(decord.logging.QUIET)
-    return True
-
-
-def _one_line(error: BaseException) -> str:
-    """The informative line of a library's error, without its native stack trace."""
-    text = str(error).split("Stack trace")[0].strip()
-    if not text:
-        return type(error).__name__
-    line = re.sub(r"^(\[[\d:]+\] \S+: )+", "", text.splitlines()[0])
-    return line.removeprefix("Check failed: ")
-
-
-class DecordReader:
-    """Reads with decord, one thread, never touching decord's process-wide bridge.
-
-    Raises:
-        VideoError: decord cannot open the file.
-    """
-
-    def __init__(self, path: str) -> None:
-        import decord
-
-        self._path = path
-        try:
-            self._reader = decord.VideoReader(path, num_threads=1)
-            self.num_frames = len(self._reader)
-            self.fps = float(self._reader.get_avg_fps())
-        except Exception as error:  # decord raises bare errors of many types
-            raise VideoError(path, f"{NOT_A_VIDEO} (decord: {_one_line(error)})") from error
-
-    @cached_property
-    def _shape(self) -> tuple[int, ...]:
-        return self.read([0]).shape
-
-    @property
-    def height(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[1]
-
-    @property
-    def width(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[2]
-
-    def read(self, indices: list[int]) -> np.ndarray:
-        """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        try:
-            return self._reader.get_batch(indices).asnumpy()
-        except Exception as error:
-            raise VideoError(
-                self._path,
-                f"frames {indices[0]} to {indices[-1]} do not decode, fetch the file again "
-                f"(decord: {_one_line(error)})",
-            ) from error
 
 
 class PyAVReader:
@@ -103,7 +35,7 @@ class PyAVReader:
                 self.height, self.width = stream.height, stream.width
                 self.num_frames = sum(map(is_data, container.demux(stream)))
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {_one_line(error)})") from error
+            raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {one_line(error)})") from error
         if self.num_frames == 0 or self.height == 0 or self.width == 0:
             raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
 
@@ -124,7 +56,7 @@ class PyAVReader:
             out[done:] = self._pixels(last)
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(
-                self._path, f"does not decode, fetch the file again (PyAV: {_one_line(error)})"
+                self._path, f"does not decode, fetch the file again (PyAV: {one_line(error)})"
             ) from error
         return out
 

@@ -17,40 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from snl_video.data.backends import DecordReader, PyAVReader, have_decord
-from snl_video.data.containers import check_file, seeks_are_exact
-from snl_video.data.errors import VideoError
-
-Backend = Literal["auto", "decord", "pyav"]
-
-
-class VideoReader(Protocol):
-    """What a backend offers."""
-
-    @property
-    def num_frames(self) -> int:
-        """Frames that the container promises."""
-
-    @property
-    def fps(self) -> float:
-        """Mean frames per second."""
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-
-    @property
-    def width(self) -> int:
-        """Pixels."""
-
-    def read(self, indices: list[int]) -> np.ndarray:
-        """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
+from snl_video.data.decoding.choice import Backend, check_backend, open_reader
+from snl_video.data.decoding.guard import shared_guard
 
 
 class Video:
@@ -59,33 +32,22 @@ class Video:
     Args:
         path: the file.
         backend: "auto" (decord where it can be trusted, else PyAV), "decord" or "pyav".
+        timeout: when positive, a child process decodes, and is stopped when it does not answer
+            within this many seconds; see `guard`.
 
     Raises:
-        VideoError: the file is missing, empty, cut short, not a video, or a directory.
+        VideoError: the file is missing, empty, cut short, not a video, or a directory; its decoder
+            hangs or crashes and `timeout` is positive.
     """
 
-    def __init__(self, path: str | Path, backend: Backend = "auto") -> None:
+    def __init__(self, path: str | Path, backend: Backend = "auto", timeout: float = 0) -> None:
         self.path = str(path)
-        if backend not in ("auto", "decord", "pyav"):
-            raise ValueError(f"unknown backend {backend!r}; choose auto, decord or pyav")
-        if backend == "decord" and not have_decord():
-            raise ImportError("decord is not installed; pip install decord, or use backend=pyav")
-        check_file(self.path)
-        self._may_fall_back = backend == "auto"
-        if backend == "auto":
-            seekable = have_decord() and seeks_are_exact(self.path)
-            backend = "decord" if seekable else "pyav"
-        self._reader = self._open(backend)
-
-    def _open(self, backend: Backend) -> VideoReader:
-        if backend == "pyav":
-            return PyAVReader(self.path)
-        try:
-            return DecordReader(self.path)
-        except VideoError:
-            if not self._may_fall_back:
-                raise
-            return PyAVReader(self.path)
+        check_backend(backend)
+        self._reader = (
+            shared_guard().open(self.path, backend, timeout)
+            if timeout > 0
+            else open_reader(self.path, backend)
+        )
 
     @property
     def num_frames(self) -> int:
@@ -132,25 +94,12 @@ class Video:
                 f"0..{self.num_frames - 1} of {self.path}"
             )
         distinct, place = np.unique(wanted, return_inverse=True)
-        frames = torch.from_numpy(self._read(distinct.tolist()))
+        frames = torch.from_numpy(self._reader.read(distinct.tolist()))
         if len(distinct) == len(wanted) and bool((place[1:] > place[:-1]).all()):
             return frames
         return frames[torch.from_numpy(place.reshape(-1))]
 
-    def _read(self, indices: list[int]) -> np.ndarray:
-        try:
-            return self._reader.read(indices)
-        except VideoError:
-            if not self._may_fall_back or isinstance(self._reader, PyAVReader):
-                raise
-            self._reader = PyAVReader(self.path)
-            # The two count packets alike, except where one of them gave up early.
-            last = self._reader.num_frames - 1
-            reachable = sorted({min(i, last) for i in indices})
-            frames = self._reader.read(reachable)
-            return frames[np.searchsorted(reachable, np.minimum(indices, last))]
 
-
-def open_video(path: str | Path, backend: Backend = "auto") -> Video:
+def open_video(path: str | Path, backend: Backend = "auto", timeout: float = 0) -> Video:
     """Open one video for one call. See `Video`."""
-    return Video(path, backend)
+    return Video(path, backend, timeout)

@@ -1,0 +1,66 @@
+"""decord: fast, because it seeks."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from importlib.util import find_spec
+
+import numpy as np
+
+from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
+from snl_video.data.errors import VideoError
+
+
+@lru_cache(maxsize=1)
+def have_decord() -> bool:
+    """Whether decord is installed; silences its log the first time."""
+    if find_spec("decord") is None:
+        return False
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    return True
+
+
+class DecordReader:
+    """Reads with decord, one thread, never touching decord's process-wide bridge.
+
+    Raises:
+        VideoError: decord cannot open the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        import decord
+
+        self._path = path
+        try:
+            self._reader = decord.VideoReader(path, num_threads=1)
+            self.num_frames = len(self._reader)
+            self.fps = float(self._reader.get_avg_fps())
+        except Exception as error:  # decord raises bare errors of many types
+            raise VideoError(path, f"{NOT_A_VIDEO} (decord: {one_line(error)})") from error
+
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
+        return self.read([0]).shape
+
+    @property
+    def height(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[1]
+
+    @property
+    def width(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[2]
+
+    def read(self, indices: list[int]) -> np.ndarray:
+        """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
+        try:
+            return self._reader.get_batch(indices).asnumpy()
+        except Exception as error:
+            raise VideoError(
+                self._path,
+                f"frames {indices[0]} to {indices[-1]} do not decode, fetch the file again "
+                f"(decord: {one_line(error)})",
+            ) from error

@@ -1,0 +1,45 @@
+"""What a backend offers, and what the backends share."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+import numpy as np
+
+NOT_A_VIDEO = "no video stream can be decoded; check that it is a whole video file"
+
+
+class VideoReader(Protocol):
+    """An open file: frames by index, as NumPy arrays.
+
+    Frame i is the i-th that comes out of the decoder when the file is read from its start.
+    """
+
+    @property
+    def num_frames(self) -> int:
+        """Frames that the container promises."""
+
+    @property
+    def fps(self) -> float:
+        """Mean frames per second."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    def read(self, indices: list[int]) -> np.ndarray:
+        """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
+
+
+def one_line(error: BaseException) -> str:
+    """The informative line of a library's error, without its native stack trace."""
+    text = str(error).split("Stack trace")[0].strip()
+    if not text:
+        return type(error).__name__
+    line = re.sub(r"^(\[[\d:]+\] \S+: )+", "", text.splitlines()[0])
+    return line.removeprefix("Check failed: ")
