@@ -1,82 +1,17 @@
 """Scores of whole videos, each counted exactly once however many processes share the work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from snl_video.evaluation.results import VideoResults
+
 
 class MissingVideosError(RuntimeError):
     """An evaluation ended without a score for every video of its list."""
-
-
-@dataclass(frozen=True)
-class VideoResults:
-    """One row a video, in the order of the annotation list.
-
-    Attributes:
-        index: (N,) int64, position of the video in its list.
-        label: (N,) int64.
-        scores: (N, K) float32 probabilities, the mean over the views of a video; 0 where it failed.
-        clip_correct: (N,) float32, the share of its views whose own top class is right.
-        failed: (N,) bool, videos that could not be read; they count as wrong.
-        reasons: (N,) why each of them could not be read, "" for the others.
-        expected: how many videos the list has.
-    """
-
-    index: Tensor
-    label: Tensor
-    scores: Tensor
-    clip_correct: Tensor
-    failed: Tensor
-    reasons: tuple[str, ...]
-    expected: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether every video of the list has its row."""
-        return len(self.index) == self.expected
-
-    def correct(self, top: int = 1) -> Tensor:
-        """(N,) bool: the label is among the ``top`` best classes, and the video was read."""
-        top = min(top, self.scores.shape[1])
-        best = self.scores.topk(top, dim=1).indices
-        return (best == self.label[:, None]).any(dim=1) & ~self.failed
-
-    def accuracy(self, top: int = 1) -> float:
-        """Video accuracy: the share of videos whose label is among the ``top`` best classes."""
-        return self.correct(top).double().mean().item()
-
-    def clip_accuracy(self) -> float:
-        """Clip accuracy: the share of single views whose best class is right."""
-        return self.clip_correct.double().mean().item()
-
-    def per_class(self) -> tuple[Tensor, Tensor]:
-        """Return (K,) top-1 accuracy of each class (NaN where it has no video) and (K,) counts."""
-        num_classes = self.scores.shape[1]
-        counts = torch.bincount(self.label, minlength=num_classes)
-        hits = torch.bincount(self.label[self.correct()], minlength=num_classes)
-        return hits.double() / counts, counts
-
-    def mean_class_accuracy(self) -> float:
-        """Mean of the per-class accuracies over the classes that have videos."""
-        accuracy, counts = self.per_class()
-        return accuracy[counts > 0].mean().item()
-
-    def negative_log_likelihood(self) -> float:
-        """Mean of -log p(label) over the videos that were read; p is at least 1e-12."""
-        chosen = self.scores.gather(1, self.label[:, None]).squeeze(1)[~self.failed]
-        return -chosen.clamp_min(1e-12).log().double().mean().item()
-
-    def confusion(self) -> Tensor:
-        """(K, K) int64 counts, true class by predicted class; failed videos are left out."""
-        num_classes = self.scores.shape[1]
-        predicted = self.scores.argmax(dim=1)
-        cell = (self.label * num_classes + predicted)[~self.failed]
-        return torch.bincount(cell, minlength=num_classes**2).view(num_classes, num_classes)
 
 
 Row = TypeVar("Row")
@@ -132,11 +67,18 @@ class VideoScores:
             reasons: (B,) why each could not be read.
 
         Raises:
-            ValueError: scores that are not (B, K), or not finite for a video that was read.
+            ValueError: scores that are not (B, K), or not finite for a video that was read; a
+                label that is no class.
         """
         if scores.ndim != 2 or len(scores) != len(index):
             raise ValueError(
                 f"scores must be ({len(index)}, num_classes), got {tuple(scores.shape)}"
+            )
+        label_range = (int(label.min()), int(label.max())) if len(label) else (0, 0)
+        if label_range[0] < 0 or label_range[1] >= scores.shape[1]:
+            raise ValueError(
+                f"labels must be 0..{scores.shape[1] - 1} for {scores.shape[1]} classes, got "
+                f"{label_range[0]}..{label_range[1]}; an evaluation needs labelled videos"
             )
         scores = scores.detach().float().cpu()
         lost = [False] * len(index) if failed is None else failed.tolist()
@@ -145,14 +87,15 @@ class VideoScores:
             score = scores[row]
             if lost[row]:
                 reason = reasons[row] if reasons else ""
-                self._rows[key] = _Video(labels[row], torch.zeros_like(score), 0.0, True, reason)
+                zeros = torch.zeros_like(score)
+                self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason or "not told")
                 continue
             if not score.isfinite().all():
                 raise ValueError(
                     f"video #{key} got scores that are not finite; the weights have diverged, or "
                     "the precision is too low for them"
                 )
-            self._rows[key] = _Video(labels[row], score, shares[row], False, "")
+            self._rows[key] = _Video(labels[row], score.clone(), shares[row], False, "")
 
     def reset(self) -> None:
         """Forget everything."""
@@ -170,8 +113,15 @@ class VideoScores:
 
         Raises:
             MissingVideosError: a video has no row and ``partial`` is false, or no row at all.
+            ValueError: a row belongs to no video of the list.
         """
         rows = merge_across_processes(self._rows)
+        strange = sorted(set(rows) - set(range(expected)))
+        if strange:
+            raise ValueError(
+                f"{len(strange)} scores belong to no video of the list of {expected}, first: "
+                f"#{strange[0]}; was the list changed during the run?"
+            )
         missing = sorted(set(range(expected)) - set(rows))
         if not rows or (missing and not partial):
             names = ", ".join(ids[i] if i < len(ids) else f"#{i}" for i in missing[:5])

@@ -9,8 +9,10 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from snl_video.evaluation.numbers import Evaluation
 from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
-from snl_video.evaluation.report import headline_table, per_class_table, write_report
+from snl_video.evaluation.report import write_report
+from snl_video.evaluation.tables import headline_table, per_class_table, views_table
 from snl_video.evaluation.video_scores import MissingVideosError, merge_across_processes
 from snl_video.models.summary import summarise
 from snl_video.training.classifier import Batch, VideoClassifier
@@ -64,16 +66,19 @@ class EvaluationReport(pl.Callback):
         results = pl_module.results
         if not trainer.is_global_zero or results is None:
             return
-        records = _records(trainer.test_dataloaders)
-        write_report(
-            self.folder,
+        views = pl_module.results_of_views
+        evaluation = Evaluation(
             results,
-            classes=pl_module.classes,
-            ids=[record.id for record in records],
-            context=self.context,
+            pl_module.classes,
+            [record.id for record in _records(trainer.test_dataloaders)],
+            views=views,
+            setting=list(views)[-1],
+            absent=_videos(trainer.test_dataloaders).missing,
         )
+        write_report(self.folder, evaluation, self.context)
         console = Console()
         console.print(per_class_table(results, pl_module.classes))
+        console.print(views_table(views))
         console.print(headline_table(results, "test" if results.complete else "test (PARTIAL)"))
         console.print(f"report: {self.folder}", soft_wrap=True)
 
@@ -135,5 +140,9 @@ class PredictionWriter(pl.Callback):
         console.print(f"predictions: {self.file}", soft_wrap=True)
 
 
+def _videos(loader: Any) -> Any:
+    return loader.dataset.videos
+
+
 def _records(loader: Any) -> Sequence[Any]:
-    return loader.dataset.videos.records
+    return _videos(loader).records

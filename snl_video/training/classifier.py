@@ -8,7 +8,9 @@ import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
-from snl_video.evaluation.video_scores import VideoResults, VideoScores
+from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.video_scores import VideoScores
+from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
 from snl_video.models import NonLocalSpec, build_model
 from snl_video.spec import as_spec
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, build_optimizer, build_schedule
@@ -35,6 +37,8 @@ class VideoClassifier(pl.LightningModule):
         label_smoothing: share of the target spread over all classes.
         views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
         average: of the views of a video: their ``probabilities`` or their ``logits``.
+        view_settings: clips x crops to report after ``test`` beside all that are loaded, as
+            ``["1x1", "1x3"]``; by default one clip of one crop and one clip of all crops.
         classes: names of the classes, kept in the checkpoint for predictions.
     """
 
@@ -52,6 +56,7 @@ class VideoClassifier(pl.LightningModule):
         label_smoothing: float = 0.0,
         views_per_forward: int = 0,
         average: Literal["probabilities", "logits"] = "probabilities",
+        view_settings: list[str] | None = None,
         classes: list[str] | None = None,
     ) -> None:
         super().__init__()
@@ -63,6 +68,8 @@ class VideoClassifier(pl.LightningModule):
             raise ValueError(f"average must be 'probabilities' or 'logits', got {average!r}")
         if views_per_forward < 0:
             raise ValueError(f"views_per_forward must be >= 0, got {views_per_forward}")
+        for text in view_settings or ():
+            ViewSetting.parse(text)
         self.network = build_model(
             backbone,
             num_classes,
@@ -76,9 +83,12 @@ class VideoClassifier(pl.LightningModule):
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
         self.views_per_forward = views_per_forward
         self.average = average
+        self.view_settings = view_settings
         self.classes = classes or [f"class {i}" for i in range(num_classes)]
         self.scores = VideoScores()
+        self.scores_of_views: dict[str, VideoScores] = {}
         self.results: VideoResults | None = None
+        self.results_of_views: dict[str, VideoResults] = {}
 
     def forward(self, clips: Tensor) -> Tensor:
         """Map uint8 clips (B, 3, T, H, W) to logits (B, num_classes)."""
@@ -113,11 +123,19 @@ class VideoClassifier(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score the videos of the batch."""
-        self._score(batch)
+        self._score(self.scores, batch, self.view_logits(batch["clips"]))
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Score the videos of the batch."""
-        self._score(batch)
+        """Score the videos of the batch with all their views, and with each cheaper setting."""
+        logits = self.view_logits(batch["clips"])
+        self._score(self.scores, batch, logits)
+        num_views = logits.shape[1]
+        loader: Any = self.trainer.test_dataloaders
+        num_clips = getattr(loader.dataset, "num_clips", num_views)
+        whole = whole_setting(num_views, num_clips)
+        for setting in settings_of(whole, self.view_settings):
+            scores = self.scores_of_views.setdefault(str(setting), VideoScores())
+            self._score(scores, batch, logits[:, setting.select(whole)])
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Batch:
         """Return ``index`` (B,), ``scores`` (B, num_classes) and ``failed`` (B,)."""
@@ -132,15 +150,22 @@ class VideoClassifier(pl.LightningModule):
     def on_test_epoch_start(self) -> None:
         """Forget the videos of the last evaluation."""
         self.scores.reset()
+        self.scores_of_views = {}
 
     def on_validation_epoch_end(self) -> None:
         """Log video accuracies of the validation list."""
-        self.results = self._results(self.trainer.val_dataloaders, self.trainer.num_val_batches)
+        loader, num_batches = self.trainer.val_dataloaders, self.trainer.num_val_batches
+        self.results = self._results(self.scores, loader, num_batches)
         self._log_results("val", self.results)
 
     def on_test_epoch_end(self) -> None:
-        """Log video accuracies of the test list; ``results`` keeps the rows for the report."""
-        self.results = self._results(self.trainer.test_dataloaders, self.trainer.num_test_batches)
+        """Log video accuracies of the test list; the two results keep the rows for the report."""
+        loader, num_batches = self.trainer.test_dataloaders, self.trainer.num_test_batches
+        self.results = self._results(self.scores, loader, num_batches)
+        self.results_of_views = {
+            name: self._results(scores, loader, num_batches)
+            for name, scores in self.scores_of_views.items()
+        }
         self._log_results("test", self.results)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
@@ -156,25 +181,23 @@ class VideoClassifier(pl.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    def _score(self, batch: Batch) -> None:
-        logits = self.view_logits(batch["clips"])
+    def _score(self, scores: VideoScores, batch: Batch, logits: Tensor) -> None:
         label = batch["label"]
-        clip_correct = (logits.argmax(dim=2) == label[:, None]).float().mean(dim=1)
-        scores = self.video_probabilities(logits)
-        self.scores.update(
+        scores.update(
             batch["index"],
             label,
-            scores,
-            clip_correct,
+            self.video_probabilities(logits),
+            (logits.argmax(dim=2) == label[:, None]).float().mean(dim=1),
             failed=batch.get("failed"),
             reasons=batch.get("reason"),
         )
 
-    def _results(self, loader: Any, num_batches: list[int | float]) -> VideoResults:
-        videos = loader.dataset.videos
+    def _results(
+        self, scores: VideoScores, loader: Any, num_batches: list[int | float]
+    ) -> VideoResults:
         cut_short = self.trainer.sanity_checking or num_batches[0] < len(loader)
-        ids = [record.id for record in videos.records]
-        return self.scores.results(len(ids), partial=cut_short, ids=ids)
+        ids = [record.id for record in loader.dataset.videos.records]
+        return scores.results(len(ids), partial=cut_short, ids=ids)
 
     def _log_results(self, stage: str, results: VideoResults) -> None:
         if self.trainer.sanity_checking:
@@ -185,6 +208,7 @@ class VideoClassifier(pl.LightningModule):
             "top5": results.accuracy(5),
             "mean_class": results.mean_class_accuracy(),
             "clip_top1": results.clip_accuracy(),
+            "ece": results.calibration_error(),
         }
         for name, value in values.items():
             show = name == "top1"

@@ -1,0 +1,104 @@
+"""Every number of an evaluation as plain types, for JSON, the terminal and the page."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from snl_video.evaluation.intervals import METHOD, bootstrap_intervals
+from snl_video.evaluation.records import list_sha256
+from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.video_scores import MissingVideosError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The results of one pass over a list of videos.
+
+    Attributes:
+        results: with all the views.
+        classes: (K,) names.
+        ids: name of every video of the list, by index.
+        views: results of cheaper view settings by name ("1x1"), the whole one included.
+        setting: name of the whole one ("10x3"), "" where it is not known.
+        absent: ids that the list names and that are not on disk.
+    """
+
+    results: VideoResults
+    classes: Sequence[str]
+    ids: Sequence[str]
+    views: Mapping[str, VideoResults] = field(default_factory=dict)
+    setting: str = ""
+    absent: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        results = self.results
+        if results.scores.shape[1] != len(self.classes):
+            raise ValueError(
+                f"{len(self.classes)} class names for scores of {results.scores.shape[1]} classes"
+            )
+        if len(self.ids) != results.expected:
+            raise ValueError(f"{len(self.ids)} ids for a list of {results.expected} videos")
+        scored, failed = int((~results.failed).sum()), int(results.failed.sum())
+        told = sum(bool(reason) for reason in results.reasons)
+        if told != failed or (results.complete and scored + failed != len(self.ids)):
+            raise MissingVideosError(
+                f"{len(self.ids)} videos are listed, {scored} scored and {told} reported as "
+                "failed; an evaluation with lost videos is not reported"
+            )
+
+
+def accuracies(results: VideoResults) -> dict[str, float | None]:
+    """Return the accuracies and calibration of one view setting; None where no video was read."""
+    values = {
+        "top1": results.accuracy(1),
+        "top5": results.accuracy(5),
+        "mean_class": results.mean_class_accuracy(),
+        "clip_top1": results.clip_accuracy(),
+        "nll": results.negative_log_likelihood(),
+        "ece": results.calibration_error(),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def headline(results: VideoResults) -> dict[str, Any]:
+    """Return the numbers that sum an evaluation up, accuracies in [0, 1]."""
+    return {
+        **accuracies(results),
+        "chance": 1 / results.scores.shape[1],
+        "videos": len(results.index),
+        "videos_in_list": results.expected,
+        "scored": int((~results.failed).sum()),
+        "failed": int(results.failed.sum()),
+        "complete": results.complete,
+    }
+
+
+def metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """Return everything that ``metrics.json`` says about the results.
+
+    ``listed`` = ``scored`` + ``failed`` + ``absent`` holds for a complete run. ``top1`` counts
+    failed videos as wrong; ``top1_of_listed`` counts the absent ones as wrong too.
+    """
+    results = evaluation.results
+    listed = results.expected + len(evaluation.absent)
+    index = results.index.tolist()
+    return {
+        **headline(results),
+        "absent": len(evaluation.absent),
+        "absent_ids": list(evaluation.absent),
+        "listed": listed,
+        "top1_of_listed": int(results.correct().sum()) / listed,
+        "setting": evaluation.setting,
+        "intervals": {name: list(ends) for name, ends in bootstrap_intervals(results).items()},
+        "interval_method": METHOD,
+        "views": [
+            {
+                "setting": name,
+                **accuracies(view),
+                "intervals": {k: list(v) for k, v in bootstrap_intervals(view).items()},
+            }
+            for name, view in evaluation.views.items()
+        ],
+        "list_sha256": list_sha256([evaluation.ids[i] for i in index], results.label.tolist()),
+    }

@@ -1,0 +1,92 @@
+"""The outcome of an evaluation, one row a video, and the numbers made of it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from snl_video.evaluation.calibration import expected_calibration_error
+
+
+@dataclass(frozen=True)
+class VideoResults:
+    """One row a video, in the order of the annotation list.
+
+    Attributes:
+        index: (N,) int64, position of the video in its list.
+        label: (N,) int64.
+        scores: (N, K) float32 probabilities, the mean over the views of a video; 0 where it failed.
+        clip_correct: (N,) float32, the share of its views whose own top class is right.
+        failed: (N,) bool, videos that could not be read; they count as wrong.
+        reasons: (N,) why each of them could not be read, "" for the others.
+        expected: how many videos the list has.
+    """
+
+    index: Tensor
+    label: Tensor
+    scores: Tensor
+    clip_correct: Tensor
+    failed: Tensor
+    reasons: tuple[str, ...]
+    expected: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every video of the list has its row."""
+        return len(self.index) == self.expected
+
+    def predicted(self) -> Tensor:
+        """(N,) int64, the best class of each video, the first of equals; -1 where it failed."""
+        return torch.where(self.failed, -1, self.scores.argmax(dim=1))
+
+    def rank(self) -> Tensor:
+        """(N,) int64, how many classes stand before the label; of equal scores the first leads."""
+        own = self.scores.gather(1, self.label[:, None])
+        earlier = torch.arange(self.scores.shape[1]) < self.label[:, None]
+        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(dim=1)
+
+    def correct(self, top: int = 1) -> Tensor:
+        """(N,) bool: the label is among the ``top`` best classes, and the video was read."""
+        return (self.rank() < top) & ~self.failed
+
+    def accuracy(self, top: int = 1) -> float:
+        """Video accuracy: the share of videos whose label is among the ``top`` best classes."""
+        return self.correct(top).double().mean().item()
+
+    def clip_accuracy(self) -> float:
+        """Clip accuracy: the share of single views whose best class is right."""
+        return self.clip_correct.double().mean().item()
+
+    def per_class(self) -> tuple[Tensor, Tensor]:
+        """Return (K,) top-1 accuracy of each class (NaN where it has no video) and (K,) counts."""
+        num_classes = self.scores.shape[1]
+        counts = torch.bincount(self.label, minlength=num_classes)
+        hits = torch.bincount(self.label[self.correct()], minlength=num_classes)
+        return hits.double() / counts, counts
+
+    def mean_class_accuracy(self) -> float:
+        """Mean of the per-class accuracies over the classes that have videos."""
+        accuracy, counts = self.per_class()
+        return accuracy[counts > 0].mean().item()
+
+    def negative_log_likelihood(self) -> float:
+        """Mean of -log p(label) over the videos that were read; p is at least 1e-12."""
+        chosen = self.scores.gather(1, self.label[:, None]).squeeze(1)[~self.failed]
+        return -chosen.clamp_min(1e-12).log().double().mean().item()
+
+    def confidence(self) -> Tensor:
+        """(N,) float32, the probability of the best class; 0 where the video failed."""
+        return self.scores.amax(dim=1)
+
+    def calibration_error(self, num_bins: int = 15) -> float:
+        """Expected calibration error over the videos that were read."""
+        read = ~self.failed
+        return expected_calibration_error(
+            self.confidence()[read], self.correct()[read], num_bins=num_bins
+        )
+
+    def confusion(self) -> Tensor:
+        """(K, K) int64 counts, true class by predicted class; failed videos are left out."""
+        num_classes = self.scores.shape[1]
+        cell = (self.label * num_classes + self.predicted())[~self.failed]
+        return torch.bincount(cell, minlength=num_classes**2).view(num_classes, num_classes)
