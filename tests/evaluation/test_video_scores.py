@@ -92,3 +92,43 @@ def test_reset_forgets():
 def test_scores_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"scores must be \(1, num_classes\), got \(1, 2, 2\)"):
         feed(VideoScores(), [0], [0], [[[1.0, 0.0], [1.0, 0.0]]], clip_correct=[1.0])
+
+
+def test_equal_scores_go_to_the_first_class_everywhere():
+    results = feed(VideoScores(), [0, 1], [0, 2], [[0.25] * 4] * 2).results(2)
+    assert results.predicted().tolist() == [0, 0]
+    assert results.rank().tolist() == [0, 2]
+    assert results.correct(1).tolist() == [True, False]
+    assert results.correct(2).tolist() == [True, False]
+    assert results.correct(3).tolist() == [True, True]
+    assert results.confusion().diagonal().sum() == results.correct().sum()
+
+
+def test_top_k_equals_sorting_by_hand():
+    scores = torch.rand(50, 7, generator=torch.Generator().manual_seed(0))
+    label = torch.arange(50) % 7
+    results = feed(VideoScores(), range(50), label.tolist(), scores.tolist()).results(50)
+    for top in (1, 3, 5, 7):
+        by_hand = [
+            label[i].item() in sorted(range(7), key=lambda c, i=i: -scores[i, c])[:top]
+            for i in range(50)
+        ]
+        assert results.correct(top).tolist() == by_hand
+
+
+def test_a_failed_video_has_no_part_in_calibration():
+    scores = feed(VideoScores(), [0, 1], [0, 0], [[0.9, 0.1]] * 2, failed=[False, True])
+    results = scores.results(2)
+    assert results.calibration_error() == pytest.approx(0.1)
+    assert results.predicted().tolist() == [0, -1]
+
+
+def test_a_score_of_a_video_that_is_not_listed_is_an_error():
+    with pytest.raises(ValueError, match="1 scores belong to no video of the list of 2, first: #7"):
+        feed(VideoScores(), [0, 1, 7], [0] * 3, [[1.0, 0.0]] * 3).results(2)
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_label_that_is_no_class_is_an_error(label):
+    with pytest.raises(ValueError, match=r"labels must be 0\.\.1 for 2 classes"):
+        feed(VideoScores(), [0], [label], [[0.5, 0.5]], clip_correct=[0.0])

@@ -1,0 +1,37 @@
+"""Results made of given or random numbers, for tests of what is made of them."""
+
+import torch
+
+from snl_video.evaluation import Evaluation, VideoResults, VideoScores
+
+
+def random_results(
+    num_videos: int, num_classes: int, *, seed: int = 0, failed: tuple[int, ...] = (), skill=2.0
+) -> VideoResults:
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.arange(num_videos) % num_classes
+    logits = torch.randn(num_videos, num_classes, generator=generator)
+    logits[torch.arange(num_videos), label] += skill
+    lost = torch.zeros(num_videos, dtype=torch.bool)
+    lost[list(failed)] = True
+    scores = VideoScores()
+    scores.update(
+        torch.arange(num_videos),
+        label,
+        logits.softmax(1),
+        torch.rand(num_videos, generator=generator),
+        failed=lost,
+        reasons=["moov atom not found" if i in failed else "" for i in range(num_videos)],
+    )
+    return scores.results(num_videos)
+
+
+def evaluation(num_videos=20, num_classes=4, **options) -> Evaluation:
+    results = random_results(num_videos, num_classes, **options)
+    return Evaluation(
+        results,
+        [f"class {i}" for i in range(num_classes)],
+        [f"video {i}.mp4" for i in range(num_videos)],
+        views={"1x1": random_results(num_videos, num_classes, seed=99), "2x3": results},
+        setting="2x3",
+    )

@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pytest
+
+from snl_video.evaluation.intervals import bootstrap_difference, bootstrap_intervals
+from tests.evaluation.cases import random_results
+
+
+def binomial_quantile(share, n, p):
+    total = 0.0
+    for k in range(n + 1):
+        total += math.comb(n, k) * p**k * (1 - p) ** (n - k)
+        if total >= share:
+            return k / n
+    return 1.0
+
+
+def test_interval_of_an_accuracy_is_that_of_the_exact_binomial():
+    """A resample of N videos of accuracy p has Binomial(N, p) / N right ones."""
+    results = random_results(60, 4)
+    p = results.accuracy(1)
+    assert 0.2 < p < 0.95
+    low, high = bootstrap_intervals(results, replicates=4000)["top1"]
+    assert low == pytest.approx(binomial_quantile(0.025, 60, p), abs=1.01 / 60)
+    assert high == pytest.approx(binomial_quantile(0.975, 60, p), abs=1.01 / 60)
+
+
+def test_every_interval_holds_its_number_and_the_seed_fixes_it():
+    results = random_results(80, 5, failed=(3,))
+    intervals = bootstrap_intervals(results, replicates=300)
+    numbers = {
+        "top1": results.accuracy(1),
+        "top5": results.accuracy(5),
+        "mean_class": results.mean_class_accuracy(),
+        "clip_top1": results.clip_accuracy(),
+    }
+    assert set(intervals) == set(numbers)
+    for name, value in numbers.items():
+        low, high = intervals[name]
+        assert low <= value <= high, name
+    assert bootstrap_intervals(results, replicates=300) == intervals
+    assert bootstrap_intervals(results, replicates=300, seed=1) != intervals
+
+
+def test_mean_class_replicates_equal_a_slow_computation():
+    results = random_results(12, 3)
+    generator = np.random.default_rng(7)
+    label, right = results.label.numpy(), results.correct().numpy()
+    slow = []
+    for _ in range(50):
+        draw = generator.integers(12, size=12)
+        per_class = [
+            np.mean([right[i] for i in draw if label[i] == c])
+            for c in range(3)
+            if any(label[i] == c for i in draw)
+        ]
+        slow.append(np.mean(per_class))
+    expected = np.quantile(slow, [0.025, 0.975])
+    assert bootstrap_intervals(results, replicates=50, seed=7)["mean_class"] == pytest.approx(
+        tuple(expected)
+    )
+
+
+def test_a_difference_is_drawn_in_pairs():
+    first = np.array([1, 0, 1, 0] * 10)
+    assert bootstrap_difference(first, first) == (0, 0)
+    assert bootstrap_difference(np.zeros(40), np.ones(40)) == (1, 1)
+    low, high = bootstrap_difference(first, np.array([1, 1, 1, 0] * 10))
+    assert low == pytest.approx(binomial_quantile(0.025, 40, 0.25), abs=0.03)
+    assert high == pytest.approx(binomial_quantile(0.975, 40, 0.25), abs=0.03)
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match=r"\(3,\) and \(2,\)"):
+        bootstrap_difference(np.zeros(3), np.zeros(2))
+    with pytest.raises(ValueError, match="at least one video"):
+        bootstrap_difference(np.zeros(0), np.zeros(0))
+    with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), got 95"):
+        bootstrap_difference(np.zeros(2), np.zeros(2), level=95)
