@@ -17,6 +17,7 @@ from snl_video.data.lists import Format, ListSource
 from snl_video.data.resume import ResumableLoader
 from snl_video.data.sampling import Short
 from snl_video.data.transforms import EvalTransform, TrainTransform
+from snl_video.data.unreadable import UnreadableReport, UnreadableVideos
 
 Subset = Literal["train", "val", "test"]
 
@@ -68,6 +69,10 @@ class VideoDataModule(pl.LightningDataModule):
         seed: of order, clips, crops and flips in training.
         on_bad_video: in evaluation, "stop" at an unreadable video or count it as "wrong".
         max_replacements: in training, tries to replace an unreadable video.
+        max_bad_share: training stops when more than this share of the videos of an epoch (of one
+            process) is unreadable; a single one never stops it.
+        decode_timeout: seconds after which a decoder that hangs is stopped and its video counts as
+            unreadable; 0 decodes in the worker itself and waits for ever.
         backend: decoder, "auto", "decord" or "pyav".
         predict_paths: files and folders to predict; by default the test list.
         class_names: the classes in the order of their labels, to predict without a data set; by
@@ -108,6 +113,8 @@ class VideoDataModule(pl.LightningDataModule):
         seed: int = 0,
         on_bad_video: OnBadVideo = "stop",
         max_replacements: int = 10,
+        max_bad_share: float = 0.1,
+        decode_timeout: float = 0.0,
         backend: Backend = "auto",
         predict_paths: list[str] | None = None,
         class_names: list[str] | None = None,
@@ -148,6 +155,9 @@ class VideoDataModule(pl.LightningDataModule):
         self.seed = seed
         self.on_bad_video = on_bad_video
         self.max_replacements = max_replacements
+        self.max_bad_share = max_bad_share
+        self.decode_timeout = decode_timeout
+        self.unreadable = UnreadableVideos(max_bad_share, 0)
         self.backend = backend
         self.predict_paths = predict_paths
         self.class_names = class_names
@@ -219,6 +229,18 @@ class VideoDataModule(pl.LightningDataModule):
         }
         for subset in needed[stage]:
             self.video_list(subset)
+        if stage == "fit" and self.trainer:
+            self.trainer.callbacks.insert(0, UnreadableReport(self.unreadable))  # type: ignore[attr-defined]
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Take the words about unreadable videos out of a training batch.
+
+        Raises:
+            TooManyUnreadableError: see `max_bad_share`.
+        """
+        if isinstance(batch, dict):
+            self.unreadable.add(batch.pop("unreadable", []))
+        return batch
 
     def train_dataloader(self) -> ResumableLoader:
         """Shuffled random clips; an incomplete last batch is left out if there is a whole one.
@@ -234,6 +256,7 @@ class VideoDataModule(pl.LightningDataModule):
             max_replacements=self.max_replacements,
             short=self.short_video,
             backend=self.backend,
+            timeout=self.decode_timeout,
         )
         replicas, rank = (
             (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
@@ -245,6 +268,7 @@ class VideoDataModule(pl.LightningDataModule):
             drop_last=len(sampler) >= self.batch_size,
             **self._loader_options(self.batch_size),
         )
+        self.unreadable.num_videos = len(sampler)
         if self.trainer:
             progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
             loader.finished = lambda: progress.processed  # type: ignore[attr-defined]
@@ -277,6 +301,7 @@ class VideoDataModule(pl.LightningDataModule):
             on_bad_video=self.on_bad_video,
             short=self.short_video,
             backend=self.backend,
+            timeout=self.decode_timeout,
         )
 
     def _loader_options(self, batch_size: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from snl_video.data.epochs import Key, sample_generator
 from snl_video.data.errors import VideoError
 from snl_video.data.sampling import Short, clip_span, random_clip, uniform_clips
 from snl_video.data.transforms import EvalTransform, TrainTransform
+from snl_video.data.unreadable import encode
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +31,10 @@ class TrainVideos(Dataset):
     * `label`: int
     * `index`: int, the record that was asked for
     * `replaced`: int, how many unreadable videos were passed over to get this sample; 0 is normal
+    * `unreadable`: str, which and why; "" when there were none; see `unreadable.encode`
 
-    An unreadable video is logged and replaced by another one of its class. Everything random is a
-    function of (seed, epoch, index).
+    An unreadable video is replaced by another one of its class. Everything random is a function of
+    (seed, epoch, index).
 
     Args:
         videos: the list.
@@ -43,6 +45,7 @@ class TrainVideos(Dataset):
         max_replacements: tries before giving up on a sample.
         short: what to do with videos shorter than a clip; see `sampling`.
         backend: see `decoding`.
+        timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class TrainVideos(Dataset):
         max_replacements: int = 10,
         short: Short = "repeat",
         backend: Backend = "auto",
+        timeout: float = 0,
     ) -> None:
         clip_span(num_frames, frame_interval)
         self.videos = videos
@@ -66,6 +70,7 @@ class TrainVideos(Dataset):
         self.max_replacements = max_replacements
         self.short = short
         self.backend = backend
+        self.timeout = timeout
         self._of_class: dict[int, list[int]] = {}
         for index, record in enumerate(videos.records):
             self._of_class.setdefault(record.label, []).append(index)
@@ -82,7 +87,8 @@ class TrainVideos(Dataset):
         epoch, index = key if isinstance(key, tuple) else (0, key)
         generator = sample_generator(self.seed, epoch, index)
         untried: list[int] | None = None
-        current, replaced = index, 0
+        current = index
+        unreadable: list[tuple[str, str]] = []
         while True:
             record = self.videos.records[current]
             try:
@@ -91,30 +97,26 @@ class TrainVideos(Dataset):
             except VideoError as error:
                 if untried is None:
                     untried = [i for i in self._of_class[record.label] if i != index]
-                if replaced == self.max_replacements or not untried:
+                if len(unreadable) == self.max_replacements or not untried:
                     raise VideoError(
                         record.path,
-                        f"{error.reason}; {replaced} replacements of the class "
+                        f"{error.reason}; {len(unreadable)} replacements of the class "
                         f"{self.videos.classes[record.label]!r} could not be read either, and "
                         f"{'no more are allowed' if untried else 'it has no other video'}",
                     ) from error
-                replaced += 1
+                unreadable.append((record.id, str(error)))
                 choice = int(torch.randint(len(untried), (), generator=generator))
                 current = untried.pop(choice)
-                logger.warning(
-                    "replaced an unreadable training video by %s: %s",
-                    self.videos.records[current].id,
-                    error,
-                )
         return {
             "clips": clip.unsqueeze(0),
             "label": record.label,
             "index": index,
-            "replaced": replaced,
+            "replaced": len(unreadable),
+            "unreadable": encode(unreadable),
         }
 
     def _clip(self, record: VideoRecord, generator: torch.Generator) -> Tensor:
-        video = open_video(record.path, self.backend)
+        video = open_video(record.path, self.backend, self.timeout)
         indices = random_clip(
             video.num_frames, self.num_frames, self.frame_interval, generator, self.short
         )
@@ -143,6 +145,7 @@ class EvalVideos(Dataset):
             can name the video and count it as wrong.
         short: what to do with videos shorter than a clip; see `sampling`.
         backend: see `decoding`.
+        timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
     """
 
     def __init__(
@@ -156,6 +159,7 @@ class EvalVideos(Dataset):
         on_bad_video: OnBadVideo = "stop",
         short: Short = "repeat",
         backend: Backend = "auto",
+        timeout: float = 0,
     ) -> None:
         clip_span(num_frames, frame_interval)
         if num_clips < 1:
@@ -170,6 +174,7 @@ class EvalVideos(Dataset):
         self.on_bad_video = on_bad_video
         self.short = short
         self.backend = backend
+        self.timeout = timeout
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -201,7 +206,7 @@ class EvalVideos(Dataset):
         }
 
     def _views(self, record: VideoRecord) -> Tensor:
-        video = open_video(record.path, self.backend)
+        video = open_video(record.path, self.backend, self.timeout)
         indices = uniform_clips(
             video.num_frames, self.num_frames, self.frame_interval, self.num_clips, self.short
         )

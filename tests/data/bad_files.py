@@ -1,5 +1,6 @@
 """Files that are not whole videos, by the word that their error must hold."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def _dangling(folder: Path) -> Path:
     return path
 
 
+def _pipe(folder: Path) -> Path:
+    path = folder / "pipe.mp4"
+    os.mkfifo(path)
+    return path
+
+
 BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "mp4 cut at 10 %": (_truncated(".mp4", "libx264", 0.1), "truncated"),
     "mp4 cut at 90 %": (_truncated(".mp4", "libx264", 0.9), "truncated"),
@@ -48,6 +55,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "two bytes": (_with_bytes(b"RI"), "no video stream"),
     "audio only": (lambda folder: write_audio(folder / "sound.mp4"), "no video stream"),
     "directory": (_directory, "directory"),
+    "named pipe": (_pipe, "pipe or a device"),
     "dangling link": (_dangling, "no such file"),
     "missing": (lambda folder: folder / "nowhere.mp4", "no such file"),
 }

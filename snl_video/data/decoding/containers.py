@@ -29,6 +29,8 @@ def check_file(path: str) -> None:
         raise VideoError(path, "no such file; check the path or the list that names it")
     if os.path.isdir(path):
         raise VideoError(path, "this is a directory, not a video file; name one file")
+    if not os.path.isfile(path):
+        raise VideoError(path, "this is a pipe or a device, not a video file; name one file")
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
