@@ -5,13 +5,20 @@ import torch
 
 from .cases import CASES, IDS, Case, make
 
+QUICK: list[Case] = [(kind, {}) for kind in ("nl", "snl")]
+SLOW = [
+    pytest.param(case, marks=pytest.mark.slow)
+    for case in [*CASES, ("gsnl", {}), ("snl", {"checkpoint": True, "num_units": 2})]
+    if case not in QUICK
+]
+
 
 def clips() -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     return [torch.randn(b, 8, t, 4, 4, generator=generator) for b, t in ((2, 2), (3, 4))]
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.parametrize("case", [*QUICK, *SLOW], ids=str)
 def test_one_full_graph_gives_the_same_output_and_gradient(case: Case) -> None:
     torch._dynamo.reset()
     block = make(case)

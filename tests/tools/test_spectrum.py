@@ -12,6 +12,7 @@ from snl_video.models.build import build_model
 from snl_video.models.insertion import inserted_blocks
 from snl_video.tools import spectrum
 from snl_video.tools.spectrum import Seen, graphs_of, measure
+from snl_video.training.classifier import VideoClassifier
 
 
 @pytest.fixture
@@ -34,18 +35,9 @@ SMALL = ["--num-frames", "4", "--frame-interval", "2", "--short-side", "40", "--
 
 def test_a_fresh_network_gives_figures_and_numbers(video: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    model = [
-        "--backbone",
-        "c2d_r50",
-        "--width",
-        "8",
-        "--kind",
-        "snl",
-        "--places",
-        "res3.1",
-        "res4.4",
-    ]
-    spectrum.main([*model, *SMALL, "--video", str(video), "--output", str(tmp_path / "out")])
+    model = ["--backbone", "c2d_r50", "--width", "8", "--kind", "snl"]
+    places = ["--places", "res3.1", "res4.4", "--output", str(tmp_path / "out")]
+    spectrum.main([*model, *places, *SMALL, "--video", str(video)])
     for place in ("res3.1", "res4.4"):
         found = json.loads((tmp_path / "out" / f"{place}.json").read_text())
         assert found["place"] == place
@@ -90,3 +82,19 @@ def test_a_network_without_blocks_is_refused(monkeypatch: pytest.MonkeyPatch, vi
     monkeypatch.setattr(spectrum, "build_model", lambda *a, **k: plain)
     with pytest.raises(ValueError, match="no non-local block"):
         spectrum.main(["--backbone", "c2d_r50", *SMALL, "--video", str(video)])
+
+
+def test_a_checkpoint_gives_its_own_blocks(video: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from pytorch_lightning import Trainer
+
+    spec = {"kind": "gsnl", "places": ["res4.4"], "options": {"order": 4}}
+    classifier = VideoClassifier(backbone="c2d_r50", num_classes=3, width=8, non_local=spec)
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    trainer.strategy.connect(classifier)
+    trainer.save_checkpoint(tmp_path / "a.ckpt", weights_only=True)
+    arguments = ["--checkpoint", str(tmp_path / "a.ckpt"), "--video", str(video)]
+    spectrum.main([*arguments, *SMALL, "--output", str(tmp_path / "out")])
+    found = json.loads((tmp_path / "out" / "res4.4.json").read_text())
+    assert found["kind"] == "gsnl"
+    assert found["options"]["order"] == 4
