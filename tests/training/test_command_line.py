@@ -200,6 +200,22 @@ def test_predict_lists_a_file_that_is_no_video(run, tmp_path):
     assert prediction["top"] == []
 
 
+def test_validate_reports_the_validation_list(run):
+    cli = main(["validate", f"--run_dir={run}", *QUIET])
+    logged = cli.trainer.callback_metrics["val/top1"].item()
+    assert logged == pytest.approx(cli.model.results.accuracy(1))
+    assert cli.model.results.complete
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
+def test_other_precisions_train(videos, tmp_path, precision):
+    options = ["--trainer.max_epochs=1", "--model.non_local.kind=snl"]
+    # oneDNN's bfloat16 weight gradient of narrow 3-D convolutions reads out of bounds (torch 2.14)
+    with torch.backends.mkldnn.flags(enabled=False):
+        model = fit(videos, tmp_path / "run", *options, f"--trainer.precision={precision}").model
+    assert all(bool(value.isfinite().all()) for value in model.parameters())
+
+
 def test_fit_refuses_to_overwrite_a_run(run, videos):
     with pytest.raises(SystemExit, match="already holds a run"):
         fit(videos, run)
