@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from snl_video.blocks import build_block, symmetric_attention
 from snl_video.blocks.graphs import low_rank_is_cheaper
-from snl_video.blocks.symmetric import SymmetricGraph
+from snl_video.blocks.symmetric import SymmetricGraph, factored_is_cheaper
 from snl_video.blocks.symmetric_attention import SymmetricGaussianGraph
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 8), st.integers(0, 10_000))
-scales = st.sampled_from([1e-30, 1e-12, 1e-3, 1.0, 1e3, 1e12, 1e30])
+scales = st.sampled_from([1e-30, 1e-12, 1e-3, 1.0, 1e3, 1e12, 1e30, 2e37])
 
 
 def factors(n: int, c: int, seed: int, dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
@@ -160,6 +160,38 @@ def test_the_form_is_the_one_with_fewer_multiplications(
 def test_square_case_turns_at_twice_the_inner_channels() -> None:
     for n, expected in ((63, False), (64, True), (65, True)):
         assert low_rank_is_cheaper(n, n, rank=64, channels=32, uses=1, build_rank=32) is expected
+
+
+@pytest.mark.parametrize(
+    ("n", "inner", "order", "units"),
+    [(10, 8, 3, 1), (100, 8, 3, 1), (700, 256, 5, 2), (600, 256, 3, 1), (6272, 256, 3, 1)],
+)
+def test_the_form_of_a_polynomial_is_the_one_with_fewer_multiplications(
+    n: int, inner: int, order: int, units: int
+) -> None:
+    out, rank = 2 * inner, 2 * inner
+    factored, stored = rank * n * rank, n * inner * n
+    for _ in range(units):
+        factored += rank * n * inner + out * rank * n
+        factored += sum(rank * rank * inner for _ in range(order - 2))
+        factored += sum(out * inner * rank for _ in range(order - 1))
+        stored += sum(n * n * inner + out * inner * n for _ in range(order - 1))
+    chosen = factored_is_cheaper(n, inner, inner, out, order, units=units)
+    assert chosen == (factored <= stored)
+
+
+@pytest.mark.parametrize("basis", ["monomial", "chebyshev"])
+@pytest.mark.parametrize("order", [3, 5, 8])
+def test_a_factored_polynomial_is_exact_in_float32(order: int, basis: str) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(1, 32, 4, 9, 9)
+    outputs = []
+    for dtype, form in ((torch.float64, "matrix"), (torch.float32, "low_rank")):
+        torch.manual_seed(1)
+        block = build_block("gsnl", 32, order=order, basis=basis, form=form, norm="none").to(dtype)
+        torch.nn.init.ones_(block.units[0].gain)
+        outputs.append((block(x.to(dtype)) - x).detach())
+    assert (outputs[1] - outputs[0]).norm() / outputs[0].norm() < 1e-5
 
 
 def test_row_chunks_equal_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
