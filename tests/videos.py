@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -42,6 +44,9 @@ def write_video(
     frames: np.ndarray | None = None,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
+    pix_fmt: str = "yuv420p",
+    times: Sequence[int] | None = None,
+    metadata: dict[str, str] | None = None,
 ) -> Path:
     """Write a video whose frames are numbered, or the given frames.
 
@@ -55,6 +60,9 @@ def write_video(
         frames: uint8 (T, H, W, 3) instead of numbered frames.
         options: of the encoder.
         container_options: of the container.
+        pix_fmt: FFmpeg's name of the pixel format.
+        times: presentation time of each frame in milliseconds, for a variable rate.
+        metadata: tags of the container.
 
     Returns:
         The path.
@@ -66,12 +74,18 @@ def write_video(
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=fps)
         stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pix_fmt
         stream.codec_context.thread_count = 1
         stream.options = options or {}
         sound = container.add_stream("aac", rate=44100) if audio else None
-        for image in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.metadata.update(metadata or {})
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for number, image in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = times[number], Fraction(1, 1000)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if sound is not None:
             _mux_silence(container, sound)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -63,15 +64,19 @@ class DecordElsePyAV:
         self.num_frames = self._reader.num_frames
         self.fps = self._reader.fps
 
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
+        return self.read([0]).shape
+
     @property
     def height(self) -> int:
-        """Pixels."""
-        return self._reader.height
+        """Pixels; decodes one frame the first time."""
+        return self._shape[1]
 
     @property
     def width(self) -> int:
-        """Pixels."""
-        return self._reader.width
+        """Pixels; decodes one frame the first time."""
+        return self._shape[2]
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""

@@ -15,6 +15,9 @@ MAX_MISSING_BYTES = 0.05
 EMPTY_PACKET_BYTES = 8
 """MPEG-4 packets up to this size carry no picture: a dropped frame or the tail of a packed one."""
 
+PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF"}
+"""First bytes of still pictures, which FFmpeg would read as videos of one frame."""
+
 MATROSKA = b"\x1a\x45\xdf\xa3"
 MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
@@ -23,7 +26,8 @@ def check_file(path: str) -> None:
     """Refuse what is plainly not a whole video file.
 
     Raises:
-        VideoError: missing, a directory, unreadable, empty, or cut short.
+        VideoError: missing, no file but a directory or a pipe, unreadable, empty, a picture, or cut
+            short.
     """
     if not os.path.exists(path):
         raise VideoError(path, "no such file; check the path or the list that names it")
@@ -34,11 +38,16 @@ def check_file(path: str) -> None:
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
+            head = file.read(4)
+            file.seek(0)
             promised = promised_bytes(file)
     except OSError as error:
         raise VideoError(path, f"cannot be read ({error.strerror}); check permissions") from error
     if size == 0:
         raise VideoError(path, "the file is empty (0 bytes); fetch or write it again")
+    for start, name in PICTURES.items():
+        if head.startswith(start):
+            raise VideoError(path, f"this is a picture ({name}), not a video; remove it")
     if promised is None:
         raise VideoError(path, "truncated: an MP4 without its index (moov box); fetch it again")
     if promised * (1 - MAX_MISSING_BYTES) > size:
@@ -104,16 +113,22 @@ def is_data(packet: av.Packet) -> bool:
 def seeks_are_exact(path: str) -> bool:
     """Whether a decoder that seeks by packet number lands on the right frame.
 
-    MP4, MOV, Matroska and WebM state the time of every frame. Anything else is trusted only when
-    it holds no empty packet.
+    MP4, MOV, Matroska and WebM state the time of every frame. AVI is trusted only when it holds
+    as many packets as its header promises, no empty one and no B-frames, and no other container is:
+    decord starts an MPEG transport stream in its middle, for one.
     """
     with open(path, "rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp" or head[:4] == MATROSKA:
         return True
+    if head[:4] != b"RIFF":
+        return False
     try:
         with av.open(path, metadata_errors="ignore") as container:
-            packets = container.demux(container.streams.video[0])
-            return all(p.size > EMPTY_PACKET_BYTES for p in packets if is_data(p))
+            stream = container.streams.video[0]
+            if stream.codec_context is None or stream.codec_context.has_b_frames:
+                return False
+            sizes = [packet.size for packet in container.demux(stream) if is_data(packet)]
+            return stream.frames <= len(sizes) and all(n > EMPTY_PACKET_BYTES for n in sizes)
     except (av.FFmpegError, IndexError, ValueError):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import av
 import numpy as np
@@ -15,7 +16,8 @@ from snl_video.data.errors import VideoError
 class PyAVReader:
     """Reads forward from the start with PyAV, converting only the frames asked for.
 
-    Packets that do not decode are passed over. `num_frames` counts packets, as decord does.
+    Packets that do not decode are passed over. `num_frames` counts packets, as decord does. Frames
+    that are to be shown rotated come rotated; a change of size in the middle is scaled away.
 
     Raises:
         VideoError: there is no video stream.
@@ -31,34 +33,50 @@ class PyAVReader:
                         path, f"no video stream (streams: {', '.join(kinds)}); name a video file"
                     )
                 stream = container.streams.video[0]
+                if stream.codec_context is None:
+                    raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
                 self.fps = float(stream.average_rate or 0)
-                self.height, self.width = stream.height, stream.width
+                self._size = stream.width, stream.height
                 self.num_frames = sum(map(is_data, container.demux(stream)))
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {one_line(error)})") from error
-        if self.num_frames == 0 or self.height == 0 or self.width == 0:
+        if self.num_frames == 0 or 0 in self._size:
             raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
+
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
+        return self.read([0]).shape
+
+    @property
+    def height(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[1]
+
+    @property
+    def width(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[2]
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        out = np.empty((len(indices), self.height, self.width, 3), dtype=np.uint8)
-        done, last = 0, None
+        images: list[np.ndarray] = []
+        last = None
         try:
             for number, frame in enumerate(self._decode()):
                 last = frame
-                if number == indices[done]:
-                    out[done] = self._pixels(frame)
-                    done += 1
-                    if done == len(indices):
-                        return out
+                if number == indices[len(images)]:
+                    images.append(self._pixels(frame))
+                    if len(images) == len(indices):
+                        break
             if last is None:
                 raise VideoError(self._path, f"{NOT_A_VIDEO} (none of its frames decodes)")
-            out[done:] = self._pixels(last)
+            if len(images) < len(indices):
+                images += [self._pixels(last)] * (len(indices) - len(images))
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(
                 self._path, f"does not decode, fetch the file again (PyAV: {one_line(error)})"
             ) from error
-        return out
+        return np.stack(images)
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         with av.open(self._path, metadata_errors="ignore") as container:
@@ -72,4 +90,7 @@ class PyAVReader:
                 yield from frames
 
     def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
-        return frame.to_ndarray(format="rgb24", width=self.width, height=self.height)
+        """RGB in the size of the stream's header, turned as its display matrix asks."""
+        width, height = self._size
+        image = frame.to_ndarray(format="rgb24", width=width, height=height)
+        return np.rot90(image, round(frame.rotation / 90)) if frame.rotation else image

@@ -4,8 +4,11 @@ Frame i is the i-th frame that comes out of the decoder when the file is read fr
 backends keep to that. decord is faster because it seeks; PyAV reads forward, and is used where
 decord is not installed, fails on the file, or cannot be trusted to seek:
 
-* AVI keeps no presentation times, so a dropped frame (an empty packet) or a packed B-frame makes
-  every index after a seek wrong by one or more. Such files are read forward.
+* AVI keeps no presentation times, so a dropped frame (an empty packet) or a B-frame makes every
+  index after a seek wrong by one or more. Such files are read forward, and so is every container
+  other than AVI, MP4, MOV, Matroska and WebM.
+* A file that asks to be shown rotated comes rotated, as a player shows it. decord fails on most of
+  these; PyAV then reads them.
 * The two backends may differ by up to 2 grey levels in MPEG-4 Part 2, whose inverse transform is
   not bit-exact between FFmpeg builds; their H.264 frames are equal.
 
