@@ -1,0 +1,39 @@
+"""What the README says can be run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_there_are_examples():
+    assert len(PYTHON) >= 2
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_example_runs(code):
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_files_it_names_exist():
+    named = set(re.findall(r"\b(?:configs|docs|data|snl_video)/[\w/]+\.(?:yaml|md|py)\b", README))
+    assert named
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_make_targets_it_names_exist():
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"`?make ([\w-]+)", README)) - {"and"} <= targets
+
+
+def test_every_kind_and_backbone_has_its_line():
+    from snl_video.blocks import KINDS
+    from snl_video.models.backbones import BACKBONES
+
+    for name in (*KINDS, *BACKBONES):
+        assert f"| `{name}`" in README, name
