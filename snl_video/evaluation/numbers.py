@@ -20,7 +20,7 @@ class Evaluation:
         classes: (K,) names.
         ids: name of every video of the list, by index.
         views: results of cheaper view settings by name ("1x1"), the whole one included.
-        setting: name of the whole one ("10x3"), "" where it is not known.
+        setting: name of the whole one ("10x3"); "" without ``views``.
         absent: ids that the list names and that are not on disk.
     """
 
@@ -39,6 +39,10 @@ class Evaluation:
             )
         if len(self.ids) != results.expected:
             raise ValueError(f"{len(self.ids)} ids for a list of {results.expected} videos")
+        if self.views and self.setting not in self.views:
+            raise ValueError(
+                f"the whole view setting {self.setting!r} is not among {', '.join(self.views)}"
+            )
         scored, failed = int((~results.failed).sum()), int(results.failed.sum())
         told = sum(bool(reason) for reason in results.reasons)
         if told != failed or (results.complete and scored + failed != len(self.ids)):

@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from snl_video.evaluation.mistakes import OpenVideo
 from snl_video.evaluation.numbers import Evaluation
 from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
 from snl_video.evaluation.report import write_report
@@ -53,12 +54,21 @@ class EvaluationReport(pl.Callback):
 
     Args:
         folder: where the report goes.
-        context: what was evaluated, for ``metrics.json``.
+        context: what was evaluated, for ``metrics.json`` and the page. The settings of the model
+            and the data and the network's summary are added.
+        open_video: opens a file, as :func:`snl_video.data.open_video` does, to show frames of the
+            most confident mistakes; without it they have none.
     """
 
-    def __init__(self, folder: str | Path, context: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        context: dict[str, Any],
+        open_video: OpenVideo | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.context = context
+        self.open_video = open_video
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write and print, in the first process only."""
@@ -67,20 +77,28 @@ class EvaluationReport(pl.Callback):
         if not trainer.is_global_zero or results is None:
             return
         views = pl_module.results_of_views
+        videos = _videos(trainer.test_dataloaders)
         evaluation = Evaluation(
             results,
             pl_module.classes,
-            [record.id for record in _records(trainer.test_dataloaders)],
+            [record.id for record in videos.records],
             views=views,
             setting=list(views)[-1],
-            absent=_videos(trainer.test_dataloaders).missing,
+            absent=videos.missing,
         )
-        write_report(self.folder, evaluation, self.context)
+        write_report(
+            self.folder,
+            evaluation,
+            {**_context(trainer, pl_module), **self.context},
+            paths=[record.path for record in videos.records],
+            open_video=self.open_video,
+        )
         console = Console()
         console.print(per_class_table(results, pl_module.classes))
         console.print(views_table(views))
         console.print(headline_table(results, "test" if results.complete else "test (PARTIAL)"))
-        console.print(f"report: {self.folder}", soft_wrap=True)
+        page = self.folder / "report.html"
+        console.print(f"report: {page}", soft_wrap=True)
 
 
 class PredictionWriter(pl.Callback):
@@ -138,6 +156,24 @@ class PredictionWriter(pl.Callback):
         console = Console()
         console.print(predictions_table(predictions))
         console.print(f"predictions: {self.file}", soft_wrap=True)
+
+
+def _context(trainer: pl.Trainer, module: VideoClassifier) -> dict[str, Any]:
+    """Settings of the model and the data, versions, and the summary of the network."""
+    data = getattr(trainer, "datamodule", None)
+    recipe = {
+        "model": {name: value for name, value in module.hparams.items() if name != "classes"},
+        "data": dict(data.hparams) if data is not None else {},
+        "run": {
+            "precision": trainer.precision,
+            "processes": trainer.world_size,
+            "torch": torch.__version__,
+            "lightning": pl.__version__,
+        },
+    }
+    callbacks = getattr(trainer, "callbacks", [])
+    summaries = [c.summary for c in callbacks if isinstance(c, NetworkSummary)]
+    return {"recipe": recipe, "network": summaries[0] if summaries else {}}
 
 
 def _videos(loader: Any) -> Any:
