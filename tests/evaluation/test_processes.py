@@ -14,7 +14,14 @@ from snl_video.evaluation.report import write_report
 
 COUNTS = (9, 87, 88)
 CLASSES = 7
-FILES = ("metrics.json", "videos.csv", "per_class.csv", "confusion.csv", "videos.parquet")
+FILES = (
+    "metrics.json",
+    "videos.csv",
+    "per_class.csv",
+    "confusion.csv",
+    "videos.parquet",
+    "report.html",
+)
 
 
 class Scored(Dataset):
@@ -55,7 +62,8 @@ def evaluate(count, sampler, folder, lose=()):
         )
     ids = [f"v_{i}" for i in range(count)]
     results = scores.results(count, ids=ids)
-    case = Evaluation(results, [f"c{i}" for i in range(CLASSES)], ids, views={"1x1": results})
+    classes = [f"c{i}" for i in range(CLASSES)]
+    case = Evaluation(results, classes, ids, views={"1x1": results}, setting="1x1")
     if not dist.is_initialized() or dist.get_rank() == 0:
         write_report(folder, case, {})
 
