@@ -16,7 +16,7 @@ from torch import Tensor
 
 from snl_video.blocks import NonLocalBlock
 from snl_video.blocks.pooling import Grid
-from snl_video.tools.spectrum import Seen, graphs_of, input_arguments, load
+from snl_video.tools.inputs import Seen, graphs_of, input_arguments, load
 
 OPACITY = 0.65
 

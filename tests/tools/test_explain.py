@@ -7,7 +7,7 @@ import torch
 
 from snl_video.blocks import KINDS, build_block
 from snl_video.tools.explain import affinity_row, grid_position, overlay, write_pictures
-from snl_video.tools.spectrum import Seen
+from snl_video.tools.inputs import Seen
 
 GRID = (2, 4, 4)
 

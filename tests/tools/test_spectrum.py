@@ -10,8 +10,9 @@ import torch
 from snl_video.blocks import build_block
 from snl_video.models.build import build_model
 from snl_video.models.insertion import inserted_blocks
-from snl_video.tools import spectrum
-from snl_video.tools.spectrum import Seen, graphs_of, measure
+from snl_video.tools import inputs, spectrum
+from snl_video.tools.inputs import Seen, graphs_of
+from snl_video.tools.spectrum import measure
 from snl_video.training.classifier import VideoClassifier
 
 
@@ -79,12 +80,12 @@ def test_a_pooled_graph_has_no_eigenvalues() -> None:
 
 def test_a_network_without_blocks_is_refused(monkeypatch: pytest.MonkeyPatch, video: Path) -> None:
     plain = build_model("c2d_r50", 5, width=8)
-    monkeypatch.setattr(spectrum, "build_model", lambda *a, **k: plain)
+    monkeypatch.setattr(inputs, "build_model", lambda *a, **k: plain)
     with pytest.raises(ValueError, match="no non-local block"):
         spectrum.main(["--backbone", "c2d_r50", *SMALL, "--video", str(video)])
 
 
-def test_a_checkpoint_gives_its_own_blocks(video: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_gives_its_own_blocks_and_clip(video: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from pytorch_lightning import Trainer
 
@@ -93,8 +94,17 @@ def test_a_checkpoint_gives_its_own_blocks(video: Path, tmp_path: Path) -> None:
     trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
     trainer.strategy.connect(classifier)
     trainer.save_checkpoint(tmp_path / "a.ckpt", weights_only=True)
+    checkpoint = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    checkpoint["datamodule_hyper_parameters"] = {
+        "num_frames": 4,
+        "frame_interval": 1,
+        "short_side": 32,
+        "crop_size": 32,
+    }
+    torch.save(checkpoint, tmp_path / "a.ckpt")
     arguments = ["--checkpoint", str(tmp_path / "a.ckpt"), "--video", str(video)]
-    spectrum.main([*arguments, *SMALL, "--output", str(tmp_path / "out")])
+    spectrum.main([*arguments, "--output", str(tmp_path / "out")])
     found = json.loads((tmp_path / "out" / "res4.4.json").read_text())
     assert found["kind"] == "gsnl"
+    assert found["grid"] == [2, 2, 2]
     assert found["options"]["order"] == 4
