@@ -1,0 +1,142 @@
+"""Two or more reports of the same videos, side by side."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snl_video.evaluation.page.markup import flatten
+from snl_video.evaluation.paired import Paired, compare_with_first
+from snl_video.evaluation.records import VideoTable, list_sha256, read_parquet
+
+NUMBERS = ("top1", "top5", "mean_class", "clip_top1", "ece")
+
+
+class ComparisonError(ValueError):
+    """Reports that are not about the same videos, or folders that are no reports."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report folder.
+
+    Attributes:
+        name: shortest end of its path that no other of the reports has.
+        metrics: what ``metrics.json`` holds.
+        videos: what ``videos.parquet`` holds.
+    """
+
+    name: str
+    metrics: dict[str, Any]
+    videos: VideoTable
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Reports of the same videos; ``pairs[i]`` sets ``reports[i + 1]`` against the first."""
+
+    reports: list[Report]
+    pairs: list[Paired]
+
+    def per_class(self) -> list[tuple[str, int, list[float]]]:
+        """(class, videos, accuracy of each report), the largest change to the last one first."""
+        first = self.reports[0].videos
+        rows = []
+        for number in np.unique(first.label):
+            own = first.label == number
+            accuracies = [float(report.videos.correct[own].mean()) for report in self.reports]
+            rows.append((first.classes[number], int(own.sum()), accuracies))
+        return sorted(rows, key=lambda row: (-abs(row[2][-1] - row[2][0]), row[0]))
+
+    def differing_settings(self) -> list[tuple[str, list[str]]]:
+        """(setting, its value in each report) where the recipes differ."""
+        recipes = [dict(flatten(report.metrics.get("recipe", {}))) for report in self.reports]
+        names = list(dict.fromkeys(name for recipe in recipes for name in recipe))
+        values = {name: [recipe.get(name, "") for recipe in recipes] for name in names}
+        return [(name, row) for name, row in values.items() if len(set(row)) > 1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        first = self.reports[0]
+        return {
+            "videos": len(first.videos.ids),
+            "list_sha256": first.metrics["list_sha256"],
+            "test": "exact McNemar test on video top-1, two-sided, against the first report; "
+            "adjusted by Holm",
+            "reports": [
+                {
+                    "name": report.name,
+                    "setting": report.metrics.get("setting", ""),
+                    "failed": int(report.videos.failed.sum()),
+                    **{name: report.metrics[name] for name in NUMBERS},
+                    "intervals": report.metrics["intervals"],
+                }
+                for report in self.reports
+            ],
+            "against_first": [
+                {"name": report.name, **asdict(pair)}
+                for report, pair in zip(self.reports[1:], self.pairs, strict=True)
+            ],
+            "different_settings": dict(self.differing_settings()),
+        }
+
+
+def load_comparison(folders: Sequence[Path]) -> Comparison:
+    """Read report folders and compare all with the first.
+
+    Raises:
+        ComparisonError: fewer than two folders, a folder that holds no report, or reports that are
+            not of the same videos, labels and classes.
+    """
+    if len(folders) < 2:
+        raise ComparisonError(f"a comparison needs at least two reports, got {len(folders)}")
+    names = _names(folders)
+    reports = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
+    for other in reports[1:]:
+        _check_same(reports[0], other)
+    return Comparison(reports, compare_with_first([r.videos.correct for r in reports]))
+
+
+def _read(folder: Path, name: str) -> Report:
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        videos = read_parquet(folder / "videos.parquet")
+        known = metrics["list_sha256"], [metrics[key] for key in (*NUMBERS, "intervals")]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ComparisonError(
+            f"{folder} is not a report folder ({type(error).__name__}: {error}); name the folder "
+            "that `test` filled, with metrics.json and videos.parquet"
+        ) from error
+    if list_sha256(videos.ids, videos.label.tolist()) != known[0]:
+        raise ComparisonError(
+            f"{folder}: metrics.json and videos.parquet are of different lists; run `test` again"
+        )
+    return Report(name, metrics, videos)
+
+
+def _check_same(first: Report, other: Report) -> None:
+    ours, theirs = first.metrics["list_sha256"], other.metrics["list_sha256"]
+    if ours != theirs:
+        mine, yours = set(first.videos.ids), set(other.videos.ids)
+        stray = sorted(mine ^ yours)[:3]
+        where = f"in one of them only: {', '.join(stray)}" if stray else "same ids, other labels"
+        raise ComparisonError(
+            f"{first.name} has {len(mine)} videos (list {ours[:12]}) and {other.name} "
+            f"{len(yours)} (list {theirs[:12]}), {where}; a paired test needs the same list"
+        )
+    if first.videos.classes != other.videos.classes:
+        raise ComparisonError(f"{first.name} and {other.name} name their classes differently")
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """The shortest end of each path that tells them apart, without a last ``report``."""
+    parts = [folder.resolve().parts for folder in folders]
+    parts = [p[:-1] if p[-1] == "report" and len(p) > 2 else p for p in parts]
+    for length in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(p[-length:]) for p in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{number}: {folder}" for number, folder in enumerate(folders, 1)]
