@@ -158,19 +158,34 @@ class PredictionWriter(pl.Callback):
         console.print(f"predictions: {self.file}", soft_wrap=True)
 
 
+EVALUATION = ("average", "views_per_forward", "view_settings")
+"""Settings of the model that an evaluation chooses; all others are those it was trained with."""
+
+
 def _context(trainer: pl.Trainer, module: VideoClassifier) -> dict[str, Any]:
-    """Settings of the model and the data, versions, and the summary of the network."""
+    """How the network was trained and evaluated, and what it costs."""
+    model = {**module.origin.get("hyper_parameters", module.hparams)}
     data = getattr(trainer, "datamodule", None)
-    recipe = {
-        "model": {name: value for name, value in module.hparams.items() if name != "classes"},
-        "data": dict(data.hparams) if data is not None else {},
-        "run": {
-            "precision": trainer.precision,
-            "processes": trainer.world_size,
-            "torch": torch.__version__,
-            "lightning": pl.__version__,
-        },
+    run = {
+        **{name: module.hparams[name] for name in EVALUATION},
+        "precision": trainer.precision,
+        "processes": trainer.world_size,
+        "torch": torch.__version__,
+        "lightning": pl.__version__,
     }
+    recipe = {
+        "model": {name: value for name, value in model.items() if name not in EVALUATION},
+        "training": {
+            "epochs": module.origin["epoch"] + 1 if "epoch" in module.origin else None,
+            "steps": module.origin.get("global_step"),
+        },
+        "data": dict(data.hparams) if data is not None else {},
+        "evaluation": run,
+    }
+    hidden = ("classes", "class_names", "predict_paths", "_instantiator")
+    for values in recipe.values():
+        for name in hidden:
+            values.pop(name, None)
     callbacks = getattr(trainer, "callbacks", [])
     summaries = [c.summary for c in callbacks if isinstance(c, NetworkSummary)]
     return {"recipe": recipe, "network": summaries[0] if summaries else {}}

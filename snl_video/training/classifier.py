@@ -87,6 +87,7 @@ class VideoClassifier(pl.LightningModule):
         self.classes = classes or [f"class {i}" for i in range(num_classes)]
         self.scores = VideoScores()
         self.scores_of_views: dict[str, VideoScores] = {}
+        self.origin: dict[str, Any] = {}
         self.results: VideoResults | None = None
         self.results_of_views: dict[str, VideoResults] = {}
 
@@ -167,6 +168,11 @@ class VideoClassifier(pl.LightningModule):
             for name, scores in self.scores_of_views.items()
         }
         self._log_results("test", self.results)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep how the weights were trained, which an evaluation's own settings need not tell."""
+        names = ("hyper_parameters", "epoch", "global_step")
+        self.origin = {name: checkpoint[name] for name in names if name in checkpoint}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Optimiser and per-step schedule of the two specs."""
