@@ -48,7 +48,7 @@ class MotionSettings:
         seed: of everything random.
     """
 
-    groups: int = 60
+    groups: int = 90
     clips_per_group: int = 1
     num_frames: int = 32
     height: int = 64
