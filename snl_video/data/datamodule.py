@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -9,17 +10,18 @@ import torch
 from torch.utils.data import DataLoader
 
 from snl_video.data import lists
-from snl_video.data.annotations import AnnotationError, Missing, VideoList, read_files
+from snl_video.data.annotations import Missing, VideoList, read_files
+from snl_video.data.catalogue import NAME, VideoIndex
 from snl_video.data.dataset import EvalVideos, OnBadVideo, TrainVideos
 from snl_video.data.decoding import Backend
 from snl_video.data.epochs import EpochSampler
-from snl_video.data.lists import Format, ListSource
+from snl_video.data.lists import Format, ListSource, Subset
 from snl_video.data.resume import ResumableLoader
 from snl_video.data.sampling import Short
 from snl_video.data.transforms import EvalTransform, TrainTransform
 from snl_video.data.unreadable import UnreadableReport, UnreadableVideos
 
-Subset = Literal["train", "val", "test"]
+AnySubset = Subset | Literal["predict"]
 
 
 class VideoDataModule(pl.LightningDataModule):
@@ -29,8 +31,8 @@ class VideoDataModule(pl.LightningDataModule):
     V = num_clips x num_crops, clip-major; both have `label` and `index` (B,). See `TrainVideos` and
     `EvalVideos` for the rest. Nothing is normalised here.
 
-    UCF101, HMDB51 and motion have no validation set: as is usual, their test list of the split
-    serves for validation too. Kinetics is tested on its validation list, the one with labels.
+    UCF101, HMDB51 and motion have no validation set: the split's test list serves for it too.
+    Kinetics is tested on its validation list, the one with labels.
 
     Args:
         format: how the data set is laid out; data/README.md shows each. "motion" is written to
@@ -69,11 +71,13 @@ class VideoDataModule(pl.LightningDataModule):
         seed: of order, clips, crops and flips in training.
         on_bad_video: in evaluation, "stop" at an unreadable video or count it as "wrong".
         max_replacements: in training, tries to replace an unreadable video.
-        max_bad_share: training stops when more than this share of the videos of an epoch (of one
-            process) is unreadable; a single one never stops it.
+        max_bad_share: training stops when more of an epoch's videos than this share is unreadable;
+            a single one never stops it.
         decode_timeout: seconds after which a decoder that hangs is stopped and its video counts as
             unreadable; 0 decodes in the worker itself and waits for ever.
         backend: decoder, "auto", "decord" or "pyav".
+        index: Parquet or CSV from `python -m snl_video.tools.check`, so that no file is opened
+            to learn its length; by default video_index.parquet in `root`, where there is one.
         predict_paths: files and folders to predict; by default the test list.
         class_names: the classes in the order of their labels, to predict without a data set; by
             default they come from the data set.
@@ -116,6 +120,7 @@ class VideoDataModule(pl.LightningDataModule):
         max_bad_share: float = 0.1,
         decode_timeout: float = 0.0,
         backend: Backend = "auto",
+        index: str | None = None,
         predict_paths: list[str] | None = None,
         class_names: list[str] | None = None,
     ) -> None:
@@ -141,26 +146,31 @@ class VideoDataModule(pl.LightningDataModule):
         )
         self.val_transform = EvalTransform(short_side, crop_size, val_num_crops)
         self.test_transform = EvalTransform(short_side, test_crop_size or crop_size, num_crops)
+        self.num_frames = num_frames
         self.crop_size = crop_size
+        self.batch_size = batch_size
         self.num_clips = num_clips
         self.val_num_clips = val_num_clips
-        self.num_frames = num_frames
-        self.frame_interval = frame_interval
-        self.short_video = short_video
-        self.batch_size = batch_size
-        self.eval_batch_size = eval_batch_size
-        self.num_workers = num_workers
-        self.timeout = timeout
-        self.prefetch_factor = prefetch_factor
-        self.seed = seed
-        self.on_bad_video = on_bad_video
-        self.max_replacements = max_replacements
-        self.max_bad_share = max_bad_share
-        self.decode_timeout = decode_timeout
-        self.unreadable = UnreadableVideos(max_bad_share, 0)
-        self.backend = backend
         self.predict_paths = predict_paths
         self.class_names = class_names
+        self.unreadable = UnreadableVideos(max_bad_share, 0)
+        self._reading: dict[str, Any] = {
+            "num_frames": num_frames,
+            "frame_interval": frame_interval,
+            "short": short_video,
+            "backend": backend,
+            "timeout": decode_timeout,
+        }
+        self._loading: dict[str, Any] = {
+            "num_workers": num_workers,
+            "pin_memory": torch.cuda.is_available(),
+        }
+        if num_workers > 0:
+            self._loading |= {
+                "timeout": timeout,
+                "persistent_workers": True,
+                "prefetch_factor": prefetch_factor,
+            }
         self._lists: dict[str, VideoList] = {}
 
     @property
@@ -173,7 +183,7 @@ class VideoDataModule(pl.LightningDataModule):
         """Number of classes."""
         return len(self.classes)
 
-    def video_list(self, subset: Subset | Literal["predict"]) -> VideoList:
+    def video_list(self, subset: AnySubset) -> VideoList:
         """The records of a subset, read once.
 
         Raises:
@@ -188,28 +198,20 @@ class VideoDataModule(pl.LightningDataModule):
                 self._lists[subset] = self.source.read(subset)
         return self._lists[subset]
 
+    def video_index(self, subset: AnySubset) -> VideoIndex | None:
+        """What is known of the records of a subset, if there is an index.
+
+        Raises:
+            AnnotationError: `index` names none.
+        """
+        file = self.hparams["index"] or Path(self.source.root) / NAME
+        if self.hparams["index"] is None and not Path(file).is_file():
+            return None
+        return VideoIndex(file, self.video_list(subset), self.source.root)
+
     def describe(self) -> dict[str, Any]:
         """Counts and list hashes of every subset that the data set has, for a report."""
-        subsets: dict[str, Any] = {}
-        for subset in lists.SUBSETS:
-            try:
-                videos = self.video_list(subset)
-            except AnnotationError as error:
-                subsets[subset] = {"error": str(error)}
-                continue
-            subsets[subset] = {
-                "videos": len(videos),
-                "missing": len(videos.missing),
-                "classes": sum(count > 0 for count in videos.class_counts().values()),
-                "sha256": videos.sha256(),
-            }
-        return {
-            "format": self.source.format,
-            "root": self.source.root,
-            "split": self.source.split,
-            "num_classes": self.num_classes,
-            "subsets": subsets,
-        }
+        return lists.describe(self.source, self.num_classes, self.video_list)
 
     def prepare_data(self) -> None:
         """Write the motion data set if it is asked for and not there."""
@@ -249,24 +251,22 @@ class VideoDataModule(pl.LightningDataModule):
         """
         dataset = TrainVideos(
             self.video_list("train"),
-            num_frames=self.num_frames,
-            frame_interval=self.frame_interval,
             transform=self.train_transform,
-            seed=self.seed,
-            max_replacements=self.max_replacements,
-            short=self.short_video,
-            backend=self.backend,
-            timeout=self.decode_timeout,
+            seed=self.hparams["seed"],
+            max_replacements=self.hparams["max_replacements"],
+            index=self.video_index("train"),
+            **self._reading,
         )
         replicas, rank = (
             (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         )
-        sampler = EpochSampler(dataset, num_replicas=replicas, rank=rank, seed=self.seed)
+        sampler = EpochSampler(dataset, num_replicas=replicas, rank=rank, seed=self.hparams["seed"])
         loader = ResumableLoader(
             dataset,
             sampler=sampler,
             drop_last=len(sampler) >= self.batch_size,
-            **self._loader_options(self.batch_size),
+            batch_size=self.batch_size,
+            **self._loading,
         )
         self.unreadable.num_videos = len(sampler)
         if self.trainer:
@@ -276,44 +276,26 @@ class VideoDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         """Few views of the validation videos."""
-        dataset = self._eval_videos("val", self.val_num_clips, self.val_transform)
-        return DataLoader(dataset, **self._loader_options(self.batch_size))
+        return self._eval_loader("val", self.val_num_clips, self.val_transform)
 
     def test_dataloader(self) -> DataLoader:
         """All views of the test videos."""
-        dataset = self._eval_videos("test", self.num_clips, self.test_transform)
-        return DataLoader(dataset, **self._loader_options(self.eval_batch_size))
+        return self._eval_loader("test", self.num_clips, self.test_transform)
 
     def predict_dataloader(self) -> DataLoader:
         """All views of the videos to predict."""
-        dataset = self._eval_videos("predict", self.num_clips, self.test_transform)
-        return DataLoader(dataset, **self._loader_options(self.eval_batch_size))
+        return self._eval_loader("predict", self.num_clips, self.test_transform)
 
-    def _eval_videos(
-        self, subset: Subset | Literal["predict"], num_clips: int, transform: EvalTransform
-    ) -> EvalVideos:
-        return EvalVideos(
+    def _eval_loader(
+        self, subset: AnySubset, num_clips: int, transform: EvalTransform
+    ) -> DataLoader:
+        dataset = EvalVideos(
             self.video_list(subset),
-            num_frames=self.num_frames,
-            frame_interval=self.frame_interval,
             num_clips=num_clips,
             transform=transform,
-            on_bad_video=self.on_bad_video,
-            short=self.short_video,
-            backend=self.backend,
-            timeout=self.decode_timeout,
+            on_bad_video=self.hparams["on_bad_video"],
+            index=self.video_index(subset),
+            **self._reading,
         )
-
-    def _loader_options(self, batch_size: int) -> dict[str, Any]:
-        options: dict[str, Any] = {
-            "batch_size": batch_size,
-            "num_workers": self.num_workers,
-            "pin_memory": torch.cuda.is_available(),
-        }
-        if self.num_workers > 0:
-            options.update(
-                timeout=self.timeout,
-                persistent_workers=True,
-                prefetch_factor=self.prefetch_factor,
-            )
-        return options
+        size = self.batch_size if subset == "val" else self.hparams["eval_batch_size"]
+        return DataLoader(dataset, batch_size=size, **self._loading)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from snl_video.data.annotations import VideoList, VideoRecord
-from snl_video.data.decoding import Backend, open_video
+from snl_video.data.annotations import VideoList
+from snl_video.data.catalogue import VideoIndex
+from snl_video.data.decoding import Backend, Video, open_video
 from snl_video.data.epochs import Key, sample_generator
 from snl_video.data.errors import VideoError
 from snl_video.data.sampling import Short, clip_span, random_clip, uniform_clips
@@ -46,6 +47,7 @@ class TrainVideos(Dataset):
         short: what to do with videos shorter than a clip; see `sampling`.
         backend: see `decoding`.
         timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
+        index: what is known of the files; see `catalogue`.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class TrainVideos(Dataset):
         short: Short = "repeat",
         backend: Backend = "auto",
         timeout: float = 0,
+        index: VideoIndex | None = None,
     ) -> None:
         clip_span(num_frames, frame_interval)
         self.videos = videos
@@ -71,9 +74,10 @@ class TrainVideos(Dataset):
         self.short = short
         self.backend = backend
         self.timeout = timeout
+        self.index = index
         self._of_class: dict[int, list[int]] = {}
-        for index, record in enumerate(videos.records):
-            self._of_class.setdefault(record.label, []).append(index)
+        for number, record in enumerate(videos.records):
+            self._of_class.setdefault(record.label, []).append(number)
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -83,6 +87,7 @@ class TrainVideos(Dataset):
 
         Raises:
             VideoError: `max_replacements` other videos of the class cannot be read either.
+            StaleIndexError: the file is not the one that was indexed.
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         generator = sample_generator(self.seed, epoch, index)
@@ -92,7 +97,7 @@ class TrainVideos(Dataset):
         while True:
             record = self.videos.records[current]
             try:
-                clip = self._clip(record, generator)
+                clip = self._clip(current, generator)
                 break
             except VideoError as error:
                 if untried is None:
@@ -115,8 +120,8 @@ class TrainVideos(Dataset):
             "unreadable": encode(unreadable),
         }
 
-    def _clip(self, record: VideoRecord, generator: torch.Generator) -> Tensor:
-        video = open_video(record.path, self.backend, self.timeout)
+    def _clip(self, number: int, generator: torch.Generator) -> Tensor:
+        video = _open(self, number)
         indices = random_clip(
             video.num_frames, self.num_frames, self.frame_interval, generator, self.short
         )
@@ -146,6 +151,7 @@ class EvalVideos(Dataset):
         short: what to do with videos shorter than a clip; see `sampling`.
         backend: see `decoding`.
         timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
+        index: what is known of the files; see `catalogue`.
     """
 
     def __init__(
@@ -160,6 +166,7 @@ class EvalVideos(Dataset):
         short: Short = "repeat",
         backend: Backend = "auto",
         timeout: float = 0,
+        index: VideoIndex | None = None,
     ) -> None:
         clip_span(num_frames, frame_interval)
         if num_clips < 1:
@@ -175,6 +182,7 @@ class EvalVideos(Dataset):
         self.short = short
         self.backend = backend
         self.timeout = timeout
+        self.index = index
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -184,11 +192,12 @@ class EvalVideos(Dataset):
 
         Raises:
             VideoError: it cannot be read and `on_bad_video` is "stop".
+            StaleIndexError: the file is not the one that was indexed.
         """
         record = self.videos.records[index]
         reason = ""
         try:
-            clips = self._views(record)
+            clips = self._views(index)
         except VideoError as error:
             if self.on_bad_video == "stop":
                 raise
@@ -205,8 +214,8 @@ class EvalVideos(Dataset):
             "reason": reason,
         }
 
-    def _views(self, record: VideoRecord) -> Tensor:
-        video = open_video(record.path, self.backend, self.timeout)
+    def _views(self, number: int) -> Tensor:
+        video = _open(self, number)
         indices = uniform_clips(
             video.num_frames, self.num_frames, self.frame_interval, self.num_clips, self.short
         )
@@ -215,3 +224,9 @@ class EvalVideos(Dataset):
         crops = self.transform(frames)
         views = crops[:, :, place.flatten()].unflatten(2, indices.shape)
         return views.permute(2, 0, 1, 3, 4, 5).flatten(0, 1).contiguous()
+
+
+def _open(dataset: TrainVideos | EvalVideos, number: int) -> Video:
+    path = dataset.videos.records[number].path
+    known = dataset.index.known(number, path) if dataset.index is not None else None
+    return open_video(path, dataset.backend, dataset.timeout, known)

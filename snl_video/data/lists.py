@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from snl_video.data import annotations as formats
 from snl_video.data.annotations import AnnotationError, Missing, VideoList
 from snl_video.data.scenes import CLASSES as MOTION_CLASSES
 
 Format = Literal["ucf101", "kinetics", "hmdb51", "folder", "csv", "motion"]
-SUBSETS: tuple[Literal["train", "val", "test"], ...] = ("train", "val", "test")
+Subset = Literal["train", "val", "test"]
+SUBSETS: tuple[Subset, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class ListSource:
             return formats.folder_classes(self.root)
         return formats.csv_classes(self._file("train", or_any=True))
 
-    def read(self, subset: Literal["train", "val", "test"]) -> VideoList:
+    def read(self, subset: Subset) -> VideoList:
         """The records of a subset.
 
         Raises:
@@ -90,3 +92,35 @@ class ListSource:
         if file is None:
             raise AnnotationError(f"format csv needs {subset}_list to read the {subset} set")
         return Path(file)
+
+
+def describe(
+    source: ListSource, num_classes: int, read: Callable[[Subset], VideoList]
+) -> dict[str, Any]:
+    """What a data set is: counts and hash of every subset, or the error of one that is not there.
+
+    Args:
+        source: where the lists are.
+        num_classes: number of classes.
+        read: gives the list of a subset.
+    """
+    found: dict[str, Any] = {}
+    for subset in SUBSETS:
+        try:
+            videos = read(subset)
+        except AnnotationError as error:
+            found[subset] = {"error": str(error)}
+            continue
+        found[subset] = {
+            "videos": len(videos),
+            "missing": len(videos.missing),
+            "classes": sum(count > 0 for count in videos.class_counts().values()),
+            "sha256": videos.sha256(),
+        }
+    return {
+        "format": source.format,
+        "root": source.root,
+        "split": source.split,
+        "num_classes": num_classes,
+        "subsets": found,
+    }

@@ -1,7 +1,7 @@
 """Open a video and take frames from it by index."""
 
 from snl_video.data.decoding.choice import Backend, open_reader
-from snl_video.data.decoding.reader import VideoReader
+from snl_video.data.decoding.reader import Known, VideoReader
 from snl_video.data.decoding.video import Video, open_video
 
-__all__ = ["Backend", "Video", "VideoReader", "open_reader", "open_video"]
+__all__ = ["Backend", "Known", "Video", "VideoReader", "open_reader", "open_video"]

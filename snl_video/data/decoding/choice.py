@@ -10,7 +10,7 @@ import numpy as np
 from snl_video.data.decoding.containers import check_file, seeks_are_exact
 from snl_video.data.decoding.decord_reader import DecordReader, have_decord
 from snl_video.data.decoding.pyav_reader import PyAVReader
-from snl_video.data.decoding.reader import VideoReader
+from snl_video.data.decoding.reader import Known, VideoReader
 from snl_video.data.errors import VideoError
 
 Backend = Literal["auto", "decord", "pyav"]
@@ -31,24 +31,28 @@ def check_backend(backend: str) -> None:
         raise ImportError("decord is not installed; pip install decord, or use backend=pyav")
 
 
-def open_reader(path: str, backend: Backend = "auto") -> VideoReader:
+def open_reader(path: str, backend: Backend = "auto", known: Known | None = None) -> VideoReader:
     """A reader of one file.
 
     Args:
         path: the file.
         backend: "auto" takes decord where it can be trusted to seek, and PyAV where decord is
             absent, cannot be trusted or fails.
+        known: what a catalogue knows of the file, which is then not looked at before it is opened.
 
     Raises:
         VideoError: the file is missing, empty, cut short, not a video, or a directory.
         ValueError, ImportError: see `check_backend`.
     """
     check_backend(backend)
-    check_file(path)
+    if known is None:
+        check_file(path)
     if backend == "decord":
         return DecordReader(path)
-    if backend == "pyav" or not have_decord() or not seeks_are_exact(path):
-        return PyAVReader(path)
+    if backend == "pyav" or not have_decord():
+        return PyAVReader(path, known)
+    if not (known.seekable if known else seeks_are_exact(path)):
+        return PyAVReader(path, known)
     try:
         return DecordElsePyAV(path)
     except VideoError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -25,20 +26,26 @@ def have_decord() -> bool:
 class DecordReader:
     """Reads with decord, one thread, never touching decord's process-wide bridge.
 
+    decord's own reader is dropped after one read, and opened again for another: it holds a thread,
+    and a process that is forked meanwhile would wait for that thread for ever.
+
     Raises:
         VideoError: decord cannot open the file.
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
+        self._reader = self._open()
+        self.num_frames = len(self._reader)
+        self.fps = float(self._reader.get_avg_fps())
+
+    def _open(self) -> Any:
         import decord
 
-        self._path = path
         try:
-            self._reader = decord.VideoReader(path, num_threads=1)
-            self.num_frames = len(self._reader)
-            self.fps = float(self._reader.get_avg_fps())
+            return decord.VideoReader(self._path, num_threads=1)
         except Exception as error:  # decord raises bare errors of many types
-            raise VideoError(path, f"{NOT_A_VIDEO} (decord: {one_line(error)})") from error
+            raise VideoError(self._path, f"{NOT_A_VIDEO} (decord: {one_line(error)})") from error
 
     @cached_property
     def _shape(self) -> tuple[int, ...]:
@@ -56,8 +63,9 @@ class DecordReader:
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
+        reader, self._reader = self._reader or self._open(), None
         try:
-            return self._reader.get_batch(indices).asnumpy()
+            return reader.get_batch(indices).asnumpy()
         except Exception as error:
             raise VideoError(
                 self._path,

@@ -2,8 +2,8 @@
 
 decord and FFmpeg can loop for ever, or crash, in native code, where no Python signal is delivered
 and no thread can be ended. So the process that wants frames forks one child, which decodes for it
-and hands the frames back through shared memory. When no answer comes in time the child is killed,
-the file is refused from then on, and the next file gets a new child.
+and hands the frames back through shared memory. When no answer comes in time the child is killed
+and a new one asked; when that is silent too, or one crashes, the file is refused from then on.
 
     loader worker --- path, indices ---> child: decord / PyAV
                   <-- shared memory ---- uint8 (T, H, W, 3)
@@ -24,18 +24,22 @@ import threading
 import warnings
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from snl_video.data.decoding.choice import Backend, open_reader
-from snl_video.data.decoding.reader import VideoReader
+from snl_video.data.decoding.inspect import Facts, inspect
+from snl_video.data.decoding.reader import Known, VideoReader
 from snl_video.data.errors import VideoError
 
 SHARED_BYTES = 1 << 28
 """Address space of the shared memory; only what is used costs memory. Longer clips are piped."""
 
 PR_SET_PDEATHSIG = 1
+
+File = tuple[str, Backend, Known | None]
+"""The arguments of `open_reader`."""
 
 
 class Guard:
@@ -51,13 +55,19 @@ class Guard:
         self._refused: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def open(self, path: str, backend: Backend, timeout: float) -> GuardedReader:
+    def open(
+        self, path: str, backend: Backend, timeout: float, known: Known | None = None
+    ) -> GuardedReader:
         """Open a file in the child.
 
         Raises:
             VideoError: as `open_reader`, or no answer within `timeout` seconds, or a crash.
         """
-        return GuardedReader(self, path, backend, timeout)
+        return GuardedReader(self, (path, backend, known), timeout)
+
+    def inspect(self, path: str, full: bool, timeout: float) -> Facts:
+        """`inspect.inspect` in the child; raises what it does, and as `open` does."""
+        return self.ask(("inspect", (path, "auto", None), full), path, timeout)
 
     def close(self) -> None:
         """Stop the child; the next file gets a new one."""
@@ -69,12 +79,10 @@ class Guard:
         with self._lock:
             if path in self._refused:
                 raise VideoError(path, self._refused[path])
-            pipe = self._pipe or self._fork()
             try:
-                pipe.send(request)
-                if not pipe.poll(timeout):
-                    self._stop()
-                    self._refuse(path, f"did not answer within {timeout:g} s and was stopped")
+                pipe = self._answering(request, timeout) or self._answering(request, timeout)
+                if pipe is None:
+                    self._refuse(path, f"did not answer within {timeout:g} s, twice")
                 answer = pipe.recv()
                 if isinstance(answer, Frames):
                     return self._frames(answer, pipe)
@@ -87,7 +95,16 @@ class Guard:
             raise answer
         return answer
 
-    def _refuse(self, path: str, what: str) -> None:
+    def _answering(self, request: tuple[Any, ...], timeout: float) -> Connection | None:
+        """The pipe with an answer in it; None, and the child is stopped, if none comes in time."""
+        pipe = self._pipe or self._fork()
+        pipe.send(request)
+        if pipe.poll(timeout):
+            return pipe
+        self._stop()
+        return None
+
+    def _refuse(self, path: str, what: str) -> NoReturn:
         self._refused[path] = f"its decoder {what}; encode the file again or remove it"
         raise VideoError(path, self._refused[path])
 
@@ -136,9 +153,9 @@ class Frames:
 class GuardedReader:
     """A `VideoReader` whose work is done by the child."""
 
-    def __init__(self, guard: Guard, path: str, backend: Backend, timeout: float) -> None:
+    def __init__(self, guard: Guard, file: File, timeout: float) -> None:
         self._guard = guard
-        self._file = (path, backend)
+        self._file = file
         self._timeout = timeout
         self.num_frames, self.fps = self._ask("open")
 
@@ -173,7 +190,7 @@ def shared_guard() -> Guard:
 
 def _serve(pipe: Connection, memory: mmap.mmap, parent: int) -> None:
     _settle(parent)
-    file: tuple[str, Backend] | None = None
+    file: File | None = None
     reader: VideoReader | None = None
     while True:
         try:
@@ -181,6 +198,9 @@ def _serve(pipe: Connection, memory: mmap.mmap, parent: int) -> None:
         except (EOFError, OSError):
             return
         try:
+            if what == "inspect":
+                pipe.send(inspect(wanted[0], *more))
+                continue
             if what == "open" or reader is None or file != wanted:
                 reader = None
                 reader, file = open_reader(*wanted), wanted

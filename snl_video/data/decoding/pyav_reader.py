@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from snl_video.data.decoding.containers import is_data
-from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
+from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, one_line
 from snl_video.data.errors import VideoError
 
 
@@ -23,7 +23,7 @@ class PyAVReader:
         VideoError: there is no video stream.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, known: Known | None = None) -> None:
         self._path = path
         try:
             with av.open(path, metadata_errors="ignore") as container:
@@ -37,7 +37,9 @@ class PyAVReader:
                     raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
                 self.fps = float(stream.average_rate or 0)
                 self._size = stream.width, stream.height
-                self.num_frames = sum(map(is_data, container.demux(stream)))
+                self.num_frames = (
+                    known.frames if known else sum(map(is_data, container.demux(stream)))
+                )
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {one_line(error)})") from error
         if self.num_frames == 0 or 0 in self._size:

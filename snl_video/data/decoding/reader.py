@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 NOT_A_VIDEO = "no video stream can be decoded; check that it is a whole video file"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a catalogue knows of a file that it found whole.
+
+    Attributes:
+        frames: that the container promises.
+        seekable: whether decord can be trusted; see `containers.seeks_are_exact`.
+    """
+
+    frames: int
+    seekable: bool
 
 
 class VideoReader(Protocol):

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from snl_video.data.decoding.choice import Backend, check_backend, open_reader
 from snl_video.data.decoding.guard import shared_guard
+from snl_video.data.decoding.reader import Known
 
 
 class Video:
@@ -37,19 +38,26 @@ class Video:
         backend: "auto" (decord where it can be trusted, else PyAV), "decord" or "pyav".
         timeout: when positive, a child process decodes, and is stopped when it does not answer
             within this many seconds; see `guard`.
+        known: what a catalogue knows of the file; see `choice.open_reader`.
 
     Raises:
         VideoError: the file is missing, empty, cut short, not a video, or a directory; its decoder
             hangs or crashes and `timeout` is positive.
     """
 
-    def __init__(self, path: str | Path, backend: Backend = "auto", timeout: float = 0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        backend: Backend = "auto",
+        timeout: float = 0,
+        known: Known | None = None,
+    ) -> None:
         self.path = str(path)
         check_backend(backend)
         self._reader = (
-            shared_guard().open(self.path, backend, timeout)
+            shared_guard().open(self.path, backend, timeout, known)
             if timeout > 0
-            else open_reader(self.path, backend)
+            else open_reader(self.path, backend, known)
         )
 
     @property
@@ -103,6 +111,11 @@ class Video:
         return frames[torch.from_numpy(place.reshape(-1))]
 
 
-def open_video(path: str | Path, backend: Backend = "auto", timeout: float = 0) -> Video:
+def open_video(
+    path: str | Path,
+    backend: Backend = "auto",
+    timeout: float = 0,
+    known: Known | None = None,
+) -> Video:
     """Open one video for one call. See `Video`."""
-    return Video(path, backend, timeout)
+    return Video(path, backend, timeout, known)
