@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from snl_video.evaluation.intervals import METHOD, bootstrap_intervals
+from snl_video.evaluation.intervals import METHOD, Interval, bootstrap_intervals
 from snl_video.evaluation.records import list_sha256
 from snl_video.evaluation.results import VideoResults
 from snl_video.evaluation.video_scores import MissingVideosError
@@ -45,10 +45,10 @@ class Evaluation:
             )
         scored, failed = int((~results.failed).sum()), int(results.failed.sum())
         told = sum(bool(reason) for reason in results.reasons)
-        if told != failed or (results.complete and scored + failed != len(self.ids)):
+        if told != failed or len(results.index.unique()) != scored + failed:
             raise MissingVideosError(
-                f"{len(self.ids)} videos are listed, {scored} scored and {told} reported as "
-                "failed; an evaluation with lost videos is not reported"
+                f"{len(self.ids)} videos are listed; {scored} scores, {failed} failures, {told} "
+                f"reasons for {len(results.index.unique())} different ones do not add up"
             )
 
 
@@ -87,6 +87,15 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
     results = evaluation.results
     listed = results.expected + len(evaluation.absent)
     index = results.index.tolist()
+    intervals = _lists(bootstrap_intervals(results))
+    views = [
+        {
+            "setting": name,
+            **accuracies(view),
+            "intervals": intervals if view is results else _lists(bootstrap_intervals(view)),
+        }
+        for name, view in evaluation.views.items()
+    ]
     return {
         **headline(results),
         "absent": len(evaluation.absent),
@@ -94,15 +103,12 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
         "listed": listed,
         "top1_of_listed": int(results.correct().sum()) / listed,
         "setting": evaluation.setting,
-        "intervals": {name: list(ends) for name, ends in bootstrap_intervals(results).items()},
+        "intervals": intervals,
         "interval_method": METHOD,
-        "views": [
-            {
-                "setting": name,
-                **accuracies(view),
-                "intervals": {k: list(v) for k, v in bootstrap_intervals(view).items()},
-            }
-            for name, view in evaluation.views.items()
-        ],
+        "views": views,
         "list_sha256": list_sha256([evaluation.ids[i] for i in index], results.label.tolist()),
     }
+
+
+def _lists(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
+    return {name: list(ends) for name, ends in intervals.items()}

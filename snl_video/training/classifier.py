@@ -129,7 +129,6 @@ class VideoClassifier(pl.LightningModule):
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Score the videos of the batch with all their views, and with each cheaper setting."""
         logits = self.view_logits(batch["clips"])
-        self._score(self.scores, batch, logits)
         num_views = logits.shape[1]
         loader: Any = self.trainer.test_dataloaders
         num_clips = getattr(loader.dataset, "num_clips", num_views)
@@ -150,7 +149,6 @@ class VideoClassifier(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Forget the videos of the last evaluation."""
-        self.scores.reset()
         self.scores_of_views = {}
 
     def on_validation_epoch_end(self) -> None:
@@ -162,11 +160,11 @@ class VideoClassifier(pl.LightningModule):
     def on_test_epoch_end(self) -> None:
         """Log video accuracies of the test list; the two results keep the rows for the report."""
         loader, num_batches = self.trainer.test_dataloaders, self.trainer.num_test_batches
-        self.results = self._results(self.scores, loader, num_batches)
         self.results_of_views = {
             name: self._results(scores, loader, num_batches)
             for name, scores in self.scores_of_views.items()
         }
+        self.results = list(self.results_of_views.values())[-1]
         self._log_results("test", self.results)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
