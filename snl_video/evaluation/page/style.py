@@ -35,7 +35,7 @@ section { border-top: 1px solid var(--rule); padding-top: 1.6rem; margin-top: 2.
 nav { margin-top: 1.4rem; font-size: .9rem; display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .2em; }
 code, .mono { font-family: var(--mono); font-size: .85em; overflow-wrap: anywhere; }
-.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
+.numbers { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr));
   gap: 2rem 2.4rem; margin: 1.8rem 0; }
 .number .name { color: var(--soft); font-size: .9rem; }
 .number .value { font-family: var(--serif); font-size: 2.9rem; line-height: 1.15;
@@ -100,9 +100,12 @@ dl { display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .up { color: var(--right); } .down { color: var(--wrong); }
 footer { margin-top: 3.5rem; color: var(--soft); font-size: .85rem; }
+@media screen and (max-width: 52rem) {
+  .numbers { grid-template-columns: 1fr 1fr; }
+}
 @media (max-width: 40rem) {
   main { padding: 1.8rem 1.1rem 3rem; }
-  .numbers { grid-template-columns: 1fr 1fr; gap: 1.4rem; }
+  .numbers { gap: 1.4rem; }
   .number .value { font-size: 2.1rem; }
   .strip { grid-template-columns: repeat(3, 1fr); }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
@@ -114,7 +117,9 @@ footer { margin-top: 3.5rem; color: var(--soft); font-size: .85rem; }
     --accent: #2d5f8b; --accent-rgb: 45, 95, 139; --wrong: #a8452c; --right: #3f7252; }
   html { font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { padding: 0; max-width: none; }
-  nav, input[type=search] { display: none; }
+  .numbers { gap: 1.4rem; }
+  .number .value { font-size: 2.2rem; }
+  nav, input[type=search], th button::after { display: none; }
   .tall { max-height: none; overflow: visible; }
   .mistake, .number, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
 }
