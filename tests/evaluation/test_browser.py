@@ -33,7 +33,7 @@ def browser():
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    return write_report(folder, evaluation(300, 30, failed=(1,), skill=2.0), {}) / "report.html"
+    return write_report(folder, evaluation(295, 30, failed=(1,), skill=2.0), {}) / "report.html"
 
 
 @pytest.fixture
@@ -65,6 +65,8 @@ def test_a_click_sorts_by_number_and_a_second_one_turns_it(opened):
     assert [float(text) for text in column(view, 3)] == sorted(accuracies, reverse=True)
     head = view.locator("#per-class thead th").nth(2)
     assert head.get_attribute("aria-sort") == "descending"
+    view.get_by_role("button", name="Videos").click()
+    assert column(view, 2) == ["9"] * 5 + ["10"] * 25
     view.get_by_role("button", name="Class").click()
     assert column(view, 1) == sorted(before, key=lambda name: (name.casefold(), name))
     assert complaints == []

@@ -66,6 +66,8 @@ def test_a_difference_is_drawn_in_pairs():
     first = np.array([1, 0, 1, 0] * 10)
     assert bootstrap_difference(first, first) == (0, 0)
     assert bootstrap_difference(np.zeros(40), np.ones(40)) == (1, 1)
+    low, high = bootstrap_difference(first, 1 - first)
+    assert -0.4 < low < -0.2 < 0.2 < high < 0.4
     low, high = bootstrap_difference(first, np.array([1, 1, 1, 0] * 10))
     assert low == pytest.approx(binomial_quantile(0.025, 40, 0.25), abs=0.03)
     assert high == pytest.approx(binomial_quantile(0.975, 40, 0.25), abs=0.03)

@@ -29,8 +29,15 @@ def test_listed_is_scored_and_failed_and_absent():
 def test_a_failure_without_a_reason_is_a_lost_video():
     results = random_results(5, 2, failed=(1,))
     silent = dataclasses.replace(results, reasons=("",) * 5)
-    with pytest.raises(MissingVideosError, match="5 videos are listed, 4 scored and 0 reported"):
+    with pytest.raises(MissingVideosError, match="4 scores, 1 failures, 0 reasons for 5"):
         Evaluation(silent, ["a", "b"], list("vwxyz"))
+
+
+def test_a_video_that_is_counted_twice_hides_a_lost_one():
+    results = random_results(5, 2)
+    twice = dataclasses.replace(results, index=torch.tensor([0, 1, 2, 3, 3]))
+    with pytest.raises(MissingVideosError, match="5 scores, 0 failures, 0 reasons for 4"):
+        Evaluation(twice, ["a", "b"], list("vwxyz"))
 
 
 def test_names_of_another_number_are_refused():

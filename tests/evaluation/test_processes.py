@@ -118,9 +118,6 @@ def test_a_test_step_scores_every_setting_with_its_own_views():
         torch.testing.assert_close(results.scores, probabilities)
         right = torch.stack([(logits[:, v].argmax(1) == label).float() for v in views]).mean(0)
         torch.testing.assert_close(results.clip_correct, right)
-    torch.testing.assert_close(
-        model.scores.results(2).scores, model.scores_of_views["10x3"].results(2).scores
-    )
 
 
 @pytest.mark.parametrize("average", ["probabilities", "logits"])

@@ -165,6 +165,7 @@ def test_mistakes_are_the_surest_first_and_never_failed():
         )
     )
     assert [m.index for m in mistakes] == [i for _, i in by_hand[:15]]
+    assert [m.index for m in confident_mistakes(results, 1000)] == [i for _, i in by_hand]
     for m in mistakes:
         scores = results.scores[m.index].tolist()
         assert m.predicted == int(np.argmax(scores))
