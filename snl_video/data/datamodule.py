@@ -75,7 +75,7 @@ class VideoDataModule(pl.LightningDataModule):
             a single one never stops it.
         decode_timeout: seconds after which a decoder that hangs is stopped and its video counts as
             unreadable; 0 decodes in the worker itself and waits for ever.
-        backend: decoder, "auto", "decord" or "pyav".
+        backend: decoder, "auto", "decord", "pyav" or "torchcodec".
         index: Parquet or CSV from `python -m snl_video.tools.check`, so that no file is opened
             to learn its length; by default video_index.parquet in `root`, where there is one.
         predict_paths: files and folders to predict; by default the test list.

@@ -11,9 +11,10 @@ from snl_video.data.decoding.containers import check_file, seeks_are_exact
 from snl_video.data.decoding.decord_reader import DecordReader, have_decord
 from snl_video.data.decoding.pyav_reader import PyAVReader
 from snl_video.data.decoding.reader import Known, VideoReader
+from snl_video.data.decoding.torchcodec_reader import TorchCodecReader, video_decoder
 from snl_video.data.errors import VideoError
 
-Backend = Literal["auto", "decord", "pyav"]
+Backend = Literal["auto", "decord", "pyav", "torchcodec"]
 
 
 def check_backend(backend: str) -> None:
@@ -29,6 +30,8 @@ def check_backend(backend: str) -> None:
         )
     if backend == "decord" and not have_decord():
         raise ImportError("decord is not installed; pip install decord, or use backend=pyav")
+    if backend == "torchcodec":
+        video_decoder()
 
 
 def open_reader(path: str, backend: Backend = "auto", known: Known | None = None) -> VideoReader:
@@ -37,7 +40,8 @@ def open_reader(path: str, backend: Backend = "auto", known: Known | None = None
     Args:
         path: the file.
         backend: "auto" takes decord where it can be trusted to seek, and PyAV where decord is
-            absent, cannot be trusted or fails.
+            absent, cannot be trusted or fails. "torchcodec" takes TorchCodec in decord's place.
+            "decord" and "pyav" are just these.
         known: what a catalogue knows of the file, which is then not looked at before it is opened.
 
     Raises:
@@ -49,22 +53,23 @@ def open_reader(path: str, backend: Backend = "auto", known: Known | None = None
         check_file(path)
     if backend == "decord":
         return DecordReader(path)
-    if backend == "pyav" or not have_decord():
+    if backend == "pyav" or (backend == "auto" and not have_decord()):
         return PyAVReader(path, known)
     if not (known.seekable if known else seeks_are_exact(path)):
         return PyAVReader(path, known)
     try:
-        return DecordElsePyAV(path)
+        first = TorchCodecReader(path) if backend == "torchcodec" else DecordReader(path)
+        return ElsePyAV(path, first)
     except VideoError:
         return PyAVReader(path)
 
 
-class DecordElsePyAV:
-    """decord, until a read fails; from then on PyAV, with the same indices."""
+class ElsePyAV:
+    """A reader that seeks, until a read fails; from then on PyAV, with the same indices."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, reader: VideoReader) -> None:
         self._path = path
-        self._reader: VideoReader = DecordReader(path)
+        self._reader = reader
         self.num_frames = self._reader.num_frames
         self.fps = self._reader.fps
 

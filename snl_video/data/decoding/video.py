@@ -12,6 +12,8 @@ decord is not installed, fails on the file, or cannot be trusted to seek:
 * The two backends may differ by up to 2 grey levels in MPEG-4 Part 2, whose inverse transform is
   not bit-exact between FFmpeg builds; their H.264 frames are equal.
 
+* TorchCodec is used on request, in decord's place. It needs FFmpeg's shared libraries.
+
 A reader is meant to live for one call: open it, take the frames, drop it. Never hand one to
 another process.
 """
@@ -35,7 +37,8 @@ class Video:
 
     Args:
         path: the file.
-        backend: "auto" (decord where it can be trusted, else PyAV), "decord" or "pyav".
+        backend: "auto" (decord where it can be trusted, else PyAV), "decord", "pyav", or
+            "torchcodec" (where it can be trusted, else PyAV).
         timeout: when positive, a child process decodes, and is stopped when it does not answer
             within this many seconds; see `guard`.
         known: what a catalogue knows of the file; see `choice.open_reader`.
