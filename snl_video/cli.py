@@ -16,6 +16,7 @@ from pytorch_lightning.cli import (
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from snl_video.data.datamodule import VideoDataModule
+from snl_video.data.decoding import open_video
 from snl_video.training.callbacks import EvaluationReport, NetworkSummary, PredictionWriter
 from snl_video.training.classifier import VideoClassifier
 
@@ -109,7 +110,7 @@ class VideoCLI(LightningCLI):
             kwargs["logger"] = False
         if self.subcommand == "test":
             context = {"checkpoint": config.ckpt_path, "data": data.describe()}
-            callbacks.append(EvaluationReport(run_dir / "report", context))
+            callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
         if self.subcommand == "predict":
             callbacks.append(PredictionWriter(run_dir / "predictions.json"))
         self.trainer_defaults["callbacks"] = callbacks
