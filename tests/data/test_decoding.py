@@ -13,6 +13,7 @@ from data.real import REAL, needs_real, real_clips
 from snl_video.data import VideoError, open_video
 from snl_video.data.decoding import decord_reader
 from snl_video.data.decoding.containers import seeks_are_exact
+from snl_video.data.decoding.pyav_reader import Packets, PyAVReader
 
 BACKENDS = ["auto", "decord", "pyav"]
 FORMATS = [(".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".mp4", "mpeg4")]
@@ -114,6 +115,26 @@ def test_without_decord(tmp_path, monkeypatch):
     assert read_numbers(open_video(path).get_frames([4, 2])) == [4, 2]
     with pytest.raises(ImportError, match="pip install decord"):
         open_video(path, "decord")
+
+
+@pytest.mark.parametrize(("suffix", "codec"), FORMATS)
+def test_pyav_decodes_from_the_key_frame_before(tmp_path, monkeypatch, suffix, codec):
+    options = {"g": "10"} if codec == "mpeg4" else {"g": "10", "bf": "2", "sc_threshold": "0"}
+    path = write_video(tmp_path / f"a{suffix}", num_frames=60, codec=codec, options=options)
+    decode, decoded = PyAVReader._decode, []
+
+    def counted(container, stream):
+        for frame in decode(container, stream):
+            decoded.append(frame)
+            yield frame
+
+    monkeypatch.setattr(PyAVReader, "_decode", staticmethod(counted))
+    for wanted in ([55, 57], [9, 10], [10], [29], [59]):
+        decoded.clear()
+        assert read_numbers(open_video(path, "pyav").get_frames(wanted)) == wanted
+        assert len(decoded) <= 16
+    monkeypatch.setattr(Packets, "start", lambda self, frame: self.times[-1])
+    assert read_numbers(open_video(path, "pyav").get_frames([20, 40])) == [20, 40]
 
 
 def test_fallback_keeps_the_indices(tmp_path, monkeypatch):

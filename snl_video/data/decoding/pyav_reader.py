@@ -1,4 +1,4 @@
-"""PyAV: reads forward, and reads whatever FFmpeg reads."""
+"""PyAV: reads whatever FFmpeg reads; seeks where that is exact, else reads forward."""
 
 from __future__ import annotations
 
@@ -8,13 +8,55 @@ from functools import cached_property
 import av
 import numpy as np
 
-from snl_video.data.decoding.containers import is_data
+from snl_video.data.decoding.containers import EMPTY_PACKET_BYTES, is_data
 from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, one_line
 from snl_video.data.errors import VideoError
 
+TIMED = {"mov", "mp4", "matroska", "webm"}
+"""Containers that state the time of every frame, by FFmpeg's names."""
+
+
+class Packets:
+    """The packets of a stream: how many, and where decoding may start.
+
+    Attributes:
+        count: packets with data; the frames that the container promises.
+        times: presentation times in ascending order, so that frame i has `times[i]`; empty where
+            a frame cannot be known by its time.
+        keys: presentation times of key frames, ascending.
+    """
+
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        found = [packet for packet in container.demux(stream) if is_data(packet)]
+        self.count = len(found)
+        self.times: list[int] = []
+        self.keys: list[int] = []
+        kinds = set(container.format.name.split(","))
+        exact = bool(kinds & TIMED) or (
+            "avi" in kinds
+            and not stream.codec_context.has_b_frames
+            and min((packet.size for packet in found), default=0) > EMPTY_PACKET_BYTES
+        )
+        times = {time: packet for packet in found if (time := _time(packet)) is not None}
+        if exact and len(times) == len(found):
+            self.times = sorted(times)
+            self.keys = [time for time in self.times if times[time].is_keyframe]
+
+    def start(self, frame: int) -> int | None:
+        """Time of the last key frame that is not after a frame; None to start at the beginning."""
+        if frame >= len(self.times):
+            return None
+        place = int(np.searchsorted(self.keys, self.times[frame], side="right")) - 1
+        return self.keys[place] if place > 0 else None
+
+
+def _time(packet: av.Packet) -> int | None:
+    return packet.dts if packet.pts is None else packet.pts
+
 
 class PyAVReader:
-    """Reads forward from the start with PyAV, converting only the frames asked for.
+    """Reads forward from the last key frame before the first frame asked for, or from the start
+    where a seek could land elsewhere; converts only the frames asked for.
 
     Packets that do not decode are passed over. `num_frames` counts packets, as decord does. Frames
     that are to be shown rotated come rotated; a change of size in the middle is scaled away.
@@ -37,13 +79,18 @@ class PyAVReader:
                     raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
                 self.fps = float(stream.average_rate or 0)
                 self._size = stream.width, stream.height
-                self.num_frames = (
-                    known.frames if known else sum(map(is_data, container.demux(stream)))
-                )
+                if known is None:
+                    self._packets = Packets(container, stream)
+                self.num_frames = known.frames if known else self._packets.count
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {one_line(error)})") from error
         if self.num_frames == 0 or 0 in self._size:
             raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
+
+    @cached_property
+    def _packets(self) -> Packets:
+        with av.open(self._path, metadata_errors="ignore") as container:
+            return Packets(container, container.streams.video[0])
 
     @cached_property
     def _shape(self) -> tuple[int, ...]:
@@ -61,35 +108,73 @@ class PyAVReader:
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        images: list[np.ndarray] = []
-        last = None
+        start = None
         try:
-            for number, frame in enumerate(self._decode()):
-                last = frame
-                if number == indices[len(images)]:
-                    images.append(self._pixels(frame))
-                    if len(images) == len(indices):
-                        break
-            if last is None:
-                raise VideoError(self._path, f"{NOT_A_VIDEO} (none of its frames decodes)")
-            if len(images) < len(indices):
-                images += [self._pixels(last)] * (len(indices) - len(images))
+            start = self._packets.start(indices[0])
+            images = self._read(indices, start)
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise VideoError(
-                self._path, f"does not decode, fetch the file again (PyAV: {one_line(error)})"
-            ) from error
+            if start is None:
+                raise self._error(error) from error
+            images = []
+        if len(images) < len(indices):  # the seek led elsewhere
+            try:
+                images = self._read(indices, None)
+            except (av.FFmpegError, ValueError, OSError) as error:
+                raise self._error(error) from error
         return np.stack(images)
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
+    def _error(self, error: Exception) -> VideoError:
+        reason = f"does not decode, fetch the file again (PyAV: {one_line(error)})"
+        return VideoError(self._path, reason)
+
+    def _read(self, indices: list[int], start: int | None) -> list[np.ndarray]:
+        """The frames; fewer, only with a `start`, when decoding from there gave not all of them."""
+        images: list[np.ndarray] = []
+        last = None
         with av.open(self._path, metadata_errors="ignore") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
-                    continue
-                yield from frames
+            if start is not None:
+                container.seek(start, stream=stream, backward=True, any_frame=False)
+            for number, frame in self._numbered(container, stream, start):
+                last = frame
+                if number > indices[len(images)]:
+                    return []
+                if number == indices[len(images)]:
+                    images.append(self._pixels(frame))
+                    if len(images) == len(indices):
+                        return images
+        if start is not None:
+            return []
+        if last is None:
+            raise VideoError(self._path, f"{NOT_A_VIDEO} (none of its frames decodes)")
+        return images + [self._pixels(last)] * (len(indices) - len(images))
+
+    def _numbered(
+        self,
+        container: av.container.InputContainer,
+        stream: av.VideoStream,
+        start: int | None,
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Frames with their numbers: by their times after a seek, else counted."""
+        if start is None:
+            yield from enumerate(self._decode(container, stream))
+            return
+        places = {time: place for place, time in enumerate(self._packets.times)}
+        for frame in self._decode(container, stream):
+            if frame.pts is None or frame.pts >= start:
+                yield places.get(frame.pts, len(places)), frame  # type: ignore[arg-type]
+
+    @staticmethod
+    def _decode(
+        container: av.container.InputContainer, stream: av.VideoStream
+    ) -> Iterator[av.VideoFrame]:
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                continue
+            yield from frames
 
     def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
         """RGB in the size of the stream's header, turned as its display matrix asks."""
