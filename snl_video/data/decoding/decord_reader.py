@@ -24,7 +24,7 @@ def have_decord() -> bool:
 
 
 class DecordReader:
-    """Reads with decord, one thread, never touching decord's process-wide bridge.
+    """Reads with decord, one thread, whatever decord's process-wide bridge is set to.
 
     decord's own reader is dropped after one read, and opened again for another: it holds a thread,
     and a process that is forked meanwhile would wait for that thread for ever.
@@ -65,7 +65,8 @@ class DecordReader:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
         reader, self._reader = self._reader or self._open(), None
         try:
-            return reader.get_batch(indices).asnumpy()
+            frames = reader.get_batch(indices)
+            return frames.asnumpy() if hasattr(frames, "asnumpy") else np.asarray(frames)
         except Exception as error:
             raise VideoError(
                 self._path,
