@@ -79,8 +79,7 @@ class VideoDataModule(pl.LightningDataModule):
         index: Parquet or CSV from `python -m snl_video.tools.check`, so that no file is opened
             to learn its length; by default video_index.parquet in `root`, where there is one.
         predict_paths: files and folders to predict; by default the test list.
-        class_names: the classes in the order of their labels, to predict without a data set; by
-            default they come from the data set.
+        class_names: the classes in the order of their labels, to predict without a data set.
     """
 
     def __init__(
