@@ -70,14 +70,15 @@ class VideoNetwork(nn.Module):
         self.places = dict(places)
         self.pathways = pathways
         self.non_local: list[dict] = []
-        self.register_buffer("pixel_mean", _per_channel(pixel_mean), persistent=False)
-        self.register_buffer("pixel_std", _per_channel(pixel_std), persistent=False)
+        self.register_buffer("pixel_mean", torch.tensor(pixel_mean), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(pixel_std), persistent=False)
 
     def normalise(self, clips: Tensor) -> Tensor:
         """Turn uint8 RGB (..., 3, T, H, W) into the floats that :meth:`forward` takes."""
         if clips.dtype != torch.uint8:
             raise TypeError(f"normalise takes uint8 pixels, got {clips.dtype}")
-        return (clips.to(self.pixel_mean.dtype) / 255 - self.pixel_mean) / self.pixel_std
+        mean, std = (v.view(-1, 1, 1, 1) for v in (self.pixel_mean, self.pixel_std))
+        return (clips.to(mean.dtype) / 255 - mean) / std
 
     def forward(self, clip: Tensor) -> Tensor:
         """Map normalised pixels (B, 3, T, H, W) to logits (B, num_classes)."""
@@ -87,7 +88,3 @@ class VideoNetwork(nn.Module):
                 f"got {tuple(clip.shape)}"
             )
         return self.trunk(clip if self.pathways is None else self.pathways(clip))
-
-
-def _per_channel(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)[:, None, None, None]

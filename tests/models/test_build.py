@@ -56,6 +56,17 @@ def test_compiles_to_one_graph(backbone):
         torch.testing.assert_close(compiled(x), network(x))
 
 
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_channels_last_gives_the_same_logits(backbone):
+    network = narrow(backbone, non_local={"kind": "snl"}).eval()
+    x = clip(1, 8, 32)
+    with torch.no_grad():
+        before = network(x)
+        network.to(memory_format=torch.channels_last_3d)
+        after = network(x.to(memory_format=torch.channels_last_3d))
+    torch.testing.assert_close(after, before)
+
+
 def test_slow_pathway_takes_pyslowfasts_frames():
     network = narrow("slowfast_r50", backbone_options={"alpha": 4})
     x = torch.arange(32.0).view(1, 1, 32, 1, 1).expand(1, 3, 32, 1, 1)
