@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from snl_video.data.decoding.containers import check_file, seeks_are_exact
 from snl_video.data.decoding.decord_reader import DecordReader, have_decord
 from snl_video.data.decoding.pyav_reader import PyAVReader
-from snl_video.data.decoding.reader import Known, VideoReader
+from snl_video.data.decoding.reader import Known, SizedByFirstFrame, VideoReader
 from snl_video.data.decoding.torchcodec_reader import TorchCodecReader, video_decoder
 from snl_video.data.errors import VideoError
 
@@ -64,7 +63,7 @@ def open_reader(path: str, backend: Backend = "auto", known: Known | None = None
         return PyAVReader(path)
 
 
-class ElsePyAV:
+class ElsePyAV(SizedByFirstFrame):
     """A reader that seeks, until a read fails; from then on PyAV, with the same indices."""
 
     def __init__(self, path: str, reader: VideoReader) -> None:
@@ -72,20 +71,6 @@ class ElsePyAV:
         self._reader = reader
         self.num_frames = self._reader.num_frames
         self.fps = self._reader.fps
-
-    @cached_property
-    def _shape(self) -> tuple[int, ...]:
-        return self.read([0]).shape
-
-    @property
-    def height(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[1]
-
-    @property
-    def width(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[2]
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
+from snl_video.data.decoding.reader import NOT_A_VIDEO, SizedByFirstFrame, one_line
 from snl_video.data.errors import VideoError
 
 
@@ -23,7 +23,7 @@ def have_decord() -> bool:
     return True
 
 
-class DecordReader:
+class DecordReader(SizedByFirstFrame):
     """Reads with decord, one thread, whatever decord's process-wide bridge is set to.
 
     decord's own reader is dropped after one read, and opened again for another: it holds a thread,
@@ -46,20 +46,6 @@ class DecordReader:
             return decord.VideoReader(self._path, num_threads=1)
         except Exception as error:  # decord raises bare errors of many types
             raise VideoError(self._path, f"{NOT_A_VIDEO} (decord: {one_line(error)})") from error
-
-    @cached_property
-    def _shape(self) -> tuple[int, ...]:
-        return self.read([0]).shape
-
-    @property
-    def height(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[1]
-
-    @property
-    def width(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[2]
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""

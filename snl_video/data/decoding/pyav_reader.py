@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from snl_video.data.decoding.containers import EMPTY_PACKET_BYTES, is_data
-from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, one_line
+from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, SizedByFirstFrame, one_line
 from snl_video.data.errors import VideoError
 
 TIMED = {"mov", "mp4", "matroska", "webm"}
@@ -54,7 +54,7 @@ def _time(packet: av.Packet) -> int | None:
     return packet.dts if packet.pts is None else packet.pts
 
 
-class PyAVReader:
+class PyAVReader(SizedByFirstFrame):
     """Reads forward from the last key frame before the first frame asked for, or from the start
     where a seek could land elsewhere; converts only the frames asked for.
 
@@ -91,20 +91,6 @@ class PyAVReader:
     def _packets(self) -> Packets:
         with av.open(self._path, metadata_errors="ignore") as container:
             return Packets(container, container.streams.video[0])
-
-    @cached_property
-    def _shape(self) -> tuple[int, ...]:
-        return self.read([0]).shape
-
-    @property
-    def height(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[1]
-
-    @property
-    def width(self) -> int:
-        """Pixels; decodes one frame the first time."""
-        return self._shape[2]
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""

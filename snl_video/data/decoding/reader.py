@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,28 @@ class VideoReader(Protocol):
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
+
+
+class SizedByFirstFrame:
+    """The size of a reader whose container can't be trusted for it: that of frame 0 as decoded."""
+
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
+        return self.read([0]).shape
+
+    @property
+    def height(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[1]
+
+    @property
+    def width(self) -> int:
+        """Pixels; decodes one frame the first time."""
+        return self._shape[2]
+
+    def read(self, indices: list[int]) -> np.ndarray:
+        """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
+        raise NotImplementedError(f"{type(self).__name__} must define read(indices)")
 
 
 def one_line(error: BaseException) -> str:
