@@ -30,6 +30,7 @@ with warnings.catch_warnings():
 KINETICS_MEAN = (0.45, 0.45, 0.45)
 KINETICS_STD = (0.225, 0.225, 0.225)
 STAGES = ("res2", "res3", "res4", "res5")
+FIVE_PLACES = ("res3.1", "res3.3", "res4.1", "res4.3", "res4.5")
 SLOWFAST_BETA_INVERSE = 8
 
 
@@ -119,9 +120,14 @@ def _network(
     trunk: nn.Module, prefixes: tuple[str, ...], pathways: SlowFastPathways | None
 ) -> VideoNetwork:
     _use_plain_int_strides(trunk)
+    places = _residual_places(trunk, prefixes)
+    slow = prefixes[0]
+    fourth = [name for name in places if name.startswith(f"{slow}res4.")]
     return VideoNetwork(
         trunk,
-        places=_residual_places(trunk, prefixes),
+        places=places,
+        place_sets={"paper": fourth[-2:-1], "five": [slow + name for name in FIVE_PLACES]},
+        head=f"blocks.{len(trunk.blocks) - 1}.proj",
         pathways=pathways,
         pixel_mean=KINETICS_MEAN,
         pixel_std=KINETICS_STD,

@@ -1,11 +1,18 @@
 """``build_model``: a backbone by name, with or without non-local blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from snl_video.models.backbones import BACKBONES
+from snl_video.models import backbones
+from snl_video.models.inception_i3d import i3d_inception
 from snl_video.models.insertion import NonLocalSpec, insert_blocks
 from snl_video.models.network import VideoNetwork
+
+BACKBONES: dict[str, Callable[..., VideoNetwork]] = {
+    **backbones.BACKBONES,
+    "i3d_inception": i3d_inception,
+}
+"""Name -> builder(num_classes, width, dropout, **options)."""
 
 
 def build_model(
@@ -20,7 +27,7 @@ def build_model(
     """Build a network that maps a clip (B, 3, T, H, W) of normalised pixels to logits.
 
     Args:
-        backbone: ``i3d_r50``, ``c2d_r50``, ``slow_r50`` or ``slowfast_r50``.
+        backbone: ``i3d_r50``, ``c2d_r50``, ``slow_r50``, ``slowfast_r50`` or ``i3d_inception``.
         num_classes: size of the logits.
         width: channels of the stem, 64 in the published networks; narrow ones serve tests.
         dropout: probability of dropping a feature before the last linear layer.

@@ -11,8 +11,6 @@ from snl_video.blocks import build_block
 from snl_video.models.network import VideoNetwork
 from snl_video.spec import as_spec
 
-FIVE_PLACES = ("res3.1", "res3.3", "res4.1", "res4.3", "res4.5")
-
 
 @dataclass
 class NonLocalSpec:
@@ -20,9 +18,9 @@ class NonLocalSpec:
 
     Attributes:
         kind: a kind of :func:`snl_video.blocks.build_block`, e.g. ``snl``.
-        places: names of residual blocks to insert after (``res4.4``, ``slow.res4.4``), or
-            ``paper`` (before the last residual block of res4; Zhu et al., ICCV 2021) or ``five``
-            (res3.1, res3.3, res4.1, res4.3, res4.5; Wang et al., CVPR 2018); the two named
+        places: names of modules to insert after (``res4.4``, ``slow.res4.4``, ``Mixed_4e``), or
+            ``paper`` (before the last one of the fourth stage; Zhu et al., ICCV 2021) or ``five``
+            (two in the third stage, three in the fourth; Wang et al., CVPR 2018); the two named
             sets mean the slow pathway of a SlowFast network.
         inner_channels: C_s; half the channels of the place when None.
         num_units: filter units that share one affinity.
@@ -99,14 +97,8 @@ def inserted_blocks(network: VideoNetwork) -> dict[str, nn.Module]:
 
 def resolve_places(network: VideoNetwork, places: str | Sequence[str]) -> list[str]:
     """Turn ``paper``, ``five`` or a list of names into free places of ``network``."""
-    prefix = "slow." if any(name.startswith("slow.") for name in network.places) else ""
-    if places == "paper":
-        res4 = [name for name in network.places if name.startswith(f"{prefix}res4.")]
-        names = res4[-2:-1] or [f"{prefix}res4.4"]
-    elif places == "five":
-        names = [prefix + name for name in FIVE_PLACES]
-    else:
-        names = [places] if isinstance(places, str) else list(places)
+    wanted = [places] if isinstance(places, str) else places
+    names = [name for place in wanted for name in network.place_sets.get(place, [place])]
     taken = {entry["place"] for entry in network.non_local}
     _check_places(names, taken, [name for name in network.places if name not in taken])
     return names

@@ -45,6 +45,8 @@ class VideoNetwork(nn.Module):
     Args:
         trunk: takes a clip (or the list that ``pathways`` makes of it) and returns logits.
         places: name -> :class:`Place`, in the order of the forward pass.
+        place_sets: name -> places that it stands for: ``paper`` and ``five``.
+        head: path in the trunk of the layer that classifies: a linear layer or a 1x1x1 convolution.
         pathways: splits the clip for the trunk; None hands it over as it is.
         pixel_mean: mean of each colour channel, of pixels scaled to [0, 1].
         pixel_std: standard deviation of each colour channel, of pixels scaled to [0, 1].
@@ -61,6 +63,8 @@ class VideoNetwork(nn.Module):
         trunk: nn.Module,
         *,
         places: Mapping[str, Place],
+        place_sets: Mapping[str, Sequence[str]],
+        head: str,
         pathways: nn.Module | None,
         pixel_mean: Sequence[float],
         pixel_std: Sequence[float],
@@ -68,6 +72,8 @@ class VideoNetwork(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.places = dict(places)
+        self.place_sets = {name: list(names) for name, names in place_sets.items()}
+        self.head = head
         self.pathways = pathways
         self.non_local: list[dict] = []
         self.register_buffer("pixel_mean", torch.tensor(pixel_mean), persistent=False)
