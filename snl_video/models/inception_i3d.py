@@ -91,9 +91,9 @@ class InceptionI3D(nn.Module):
 
     def forward(self, clip: Tensor) -> Tensor:
         """Average over H', W' and pairs of neighbouring times, classify, average over T'."""
-        x = self.features(clip)
-        pooled = F.avg_pool3d(x, (min(2, x.shape[2]), *x.shape[3:]), stride=1)
-        return self.logits(self.dropout(pooled)).mean(dim=(2, 3, 4))
+        frames = self.features(clip).mean(dim=(3, 4))
+        pooled = F.avg_pool1d(frames, min(2, frames.shape[2]), stride=1)
+        return self.logits(self.dropout(pooled)[..., None, None]).mean(dim=(2, 3, 4))
 
 
 class ConvUnit(nn.Module):
