@@ -19,13 +19,15 @@ class SlowFastPathways(nn.Module):
 
     The slow pathway takes T // alpha frames at ``linspace(0, T - 1, T // alpha)``, truncated to
     integers, as PySlowFast's ``pack_pathway_output`` does; the fast pathway takes the whole clip.
+    With ``strided`` the slow pathway takes the frames 0, alpha, 2 alpha, ... as MMAction2 does.
     """
 
-    def __init__(self, alpha: int) -> None:
+    def __init__(self, alpha: int, *, strided: bool = False) -> None:
         super().__init__()
         if alpha < 1:
             raise ValueError(f"alpha is the frame-rate ratio of the pathways, >= 1; got {alpha}")
         self.alpha = alpha
+        self.strided = strided
 
     def forward(self, clip: Tensor) -> list[Tensor]:
         """Return [(B, 3, T // alpha, H, W), (B, 3, T, H, W)]; T must be a multiple of alpha."""
@@ -35,6 +37,8 @@ class SlowFastPathways(nn.Module):
                 f"SlowFast with alpha={self.alpha} needs a multiple of {self.alpha} frames, got a "
                 f"clip of {num_frames}; change data.num_frames or backbone_options.alpha"
             )
+        if self.strided:
+            return [clip[:, :, :: self.alpha], clip]
         slow = torch.linspace(0, num_frames - 1, num_frames // self.alpha, device=clip.device)
         return [clip.index_select(2, slow.long()), clip]
 
