@@ -45,7 +45,8 @@ class VideoDataModule(pl.LightningDataModule):
         test_list: list file of the test set, for "csv"; by default `val_list`.
         class_file: class names, one a line, for "folder" and "csv", or to predict without a data
             set; by default they come from the data set.
-        missing: what to do about listed files that are absent: "error", or "skip" with a warning.
+        missing: what to do about listed files that are absent: "error", "skip" with a warning, or
+            "wrong": skip in training, and count as wrong in evaluation.
         num_frames: frames of a clip.
         frame_interval: step between them in frames of the video.
         short_video: a video shorter than a clip is filled by its last frame ("repeat") or starts
@@ -78,7 +79,7 @@ class VideoDataModule(pl.LightningDataModule):
         backend: decoder, "auto", "decord", "pyav" or "torchcodec".
         index: Parquet or CSV from `python -m snl_video.tools.check`, so that no file is opened
             to learn its length; by default video_index.parquet in `root`, where there is one.
-        predict_paths: files and folders to predict; by default the test list.
+        predict_paths: files and folders to predict, or just one; by default the test list.
         class_names: the classes in the order of their labels, to predict without a data set.
     """
 
@@ -120,7 +121,7 @@ class VideoDataModule(pl.LightningDataModule):
         decode_timeout: float = 0.0,
         backend: Backend = "auto",
         index: str | None = None,
-        predict_paths: list[str] | None = None,
+        predict_paths: list[str] | str | None = None,
         class_names: list[str] | None = None,
     ) -> None:
         super().__init__()
@@ -190,11 +191,14 @@ class VideoDataModule(pl.LightningDataModule):
         """
         if subset not in self._lists:
             if subset == "predict" and self.predict_paths:
-                self._lists[subset] = read_files(self.predict_paths, self.classes)
+                paths = self.predict_paths
+                paths = [paths] if isinstance(paths, str) else paths
+                self._lists[subset] = read_files(paths, self.classes)
             elif subset == "predict":
                 self._lists[subset] = self.video_list("test")
             else:
-                self._lists[subset] = self.source.read(subset)
+                videos = self.source.read(subset)
+                self._lists[subset] = videos.present() if subset == "train" else videos
         return self._lists[subset]
 
     def video_index(self, subset: AnySubset) -> VideoIndex | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -21,6 +22,8 @@ from snl_video.data.unreadable import encode
 logger = logging.getLogger(__name__)
 
 OnBadVideo = Literal["stop", "wrong"]
+
+ABSENT = "is in the list and not on disk; fetch it, or leave such videos out with missing=skip"
 
 
 class TrainVideos(Dataset):
@@ -75,9 +78,7 @@ class TrainVideos(Dataset):
         self.backend = backend
         self.timeout = timeout
         self.index = index
-        self._of_class: dict[int, list[int]] = {}
-        for number, record in enumerate(videos.records):
-            self._of_class.setdefault(record.label, []).append(number)
+        self._by_class = np.argsort(videos.labels, kind="stable").astype(np.int32)
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -101,7 +102,7 @@ class TrainVideos(Dataset):
                 break
             except VideoError as error:
                 if untried is None:
-                    untried = [i for i in self._of_class[record.label] if i != index]
+                    untried = self._others_of_class(record.label, index)
                 if len(unreadable) == self.max_replacements or not untried:
                     raise VideoError(
                         record.path,
@@ -119,6 +120,11 @@ class TrainVideos(Dataset):
             "replaced": len(unreadable),
             "unreadable": encode(unreadable),
         }
+
+    def _others_of_class(self, label: int, index: int) -> list[int]:
+        ordered = self.videos.labels[self._by_class]
+        first, last = np.searchsorted(ordered, [label, label + 1])
+        return [i for i in self._by_class[first:last].tolist() if i != index]
 
     def _clip(self, number: int, generator: torch.Generator) -> Tensor:
         video = _open(self, number)
@@ -147,7 +153,7 @@ class EvalVideos(Dataset):
         num_clips: clips spread evenly over the video.
         transform: short side and crops.
         on_bad_video: "stop" raises the error, "wrong" gives zeros and `failed`, so that the metric
-            can name the video and count it as wrong.
+            can name the video and count it as wrong. A record without a path is always "wrong".
         short: what to do with videos shorter than a clip; see `sampling`.
         backend: see `decoding`.
         timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
@@ -191,7 +197,7 @@ class EvalVideos(Dataset):
         """All views of one video.
 
         Raises:
-            VideoError: it cannot be read and `on_bad_video` is "stop".
+            VideoError: it is there, cannot be read, and `on_bad_video` is "stop".
             StaleIndexError: the file is not the one that was indexed.
         """
         record = self.videos.records[index]
@@ -199,7 +205,7 @@ class EvalVideos(Dataset):
         try:
             clips = self._views(index)
         except VideoError as error:
-            if self.on_bad_video == "stop":
+            if self.on_bad_video == "stop" and record.path:
                 raise
             logger.warning("an unreadable video will be counted as wrong: %s", error)
             reason = str(error)
@@ -228,5 +234,7 @@ class EvalVideos(Dataset):
 
 def _open(dataset: TrainVideos | EvalVideos, number: int) -> Video:
     path = dataset.videos.records[number].path
+    if not path:
+        raise VideoError(dataset.videos.records[number].id, ABSENT)
     known = dataset.index.known(number, path) if dataset.index is not None else None
     return open_video(path, dataset.backend, dataset.timeout, known)

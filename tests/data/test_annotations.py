@@ -58,7 +58,7 @@ def test_ucf101_layouts(tmp_path, newline, class_lines, folder, suffix):
         ("Jump/v_Jump_g02_c01.avi", 1),
     ]
     assert test.records[0].label == 1
-    assert all(Path(r.path).is_file() for r in train.records + test.records)
+    assert all(Path(r.path).is_file() for r in [*train.records, *test.records])
     assert train.sha256() != test.sha256()
 
 
@@ -86,6 +86,21 @@ def test_absent_files_are_counted(tmp_path):
         read_ucf101(root, subset="test", missing="skip")
     with pytest.raises(AnnotationError, match="'ignore'"):
         read_ucf101(root, missing="ignore")
+
+
+def test_absent_files_may_count_as_wrong(tmp_path):
+    root = touch(ucf101(tmp_path), "videos/Run/v_Run_g02_c01.avi")
+    with pytest.warns(UserWarning, match=r"1 of 2 .*absent.*counts them as wrong"):
+        videos = read_ucf101(root, missing="wrong")
+    assert [(r.id, r.label, bool(r.path)) for r in videos.records] == [
+        ("Run/v_Run_g02_c01.avi", 0, True),
+        ("Jump/v_Jump_g02_c01.avi", 1, False),
+    ]
+    assert videos.missing == []
+    assert videos.present().missing == ["Jump/v_Jump_g02_c01.avi"]
+    assert [r.id for r in videos.present().records] == ["Run/v_Run_g02_c01.avi"]
+    with pytest.raises(AnnotationError, match="1 of 1"):
+        read_ucf101(root, subset="test", missing="wrong")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ SMALL = {
     "batch_size": 2,
     "num_workers": 0,
 }
+KEYS = ("label", "failed", "reason")
 
 
 @pytest.fixture
@@ -109,6 +110,32 @@ def test_predict_paths(root, tmp_path):
         *(f"v_Run_g0{group}_c01.mp4" for group in (1, 2, 3)),
     ]
     assert next(iter(data.predict_dataloader()))["label"].tolist() == [-1]
+
+
+def test_one_path_to_predict(root, tmp_path):
+    extra = write_video(tmp_path / "own.mp4", 3)
+    parser = ArgumentParser()
+    parser.add_class_arguments(VideoDataModule, "data")
+    for argument, names in ((str(extra), ["own.mp4"]), (f"[{extra}, {extra}]", ["own.mp4"] * 2)):
+        arguments = ["--data.format=ucf101", f"--data.root={root}"]
+        found = parser.parse_args([*arguments, f"--data.predict_paths={argument}"])
+        data = parser.instantiate_classes(found).data
+        assert [record.id for record in data.video_list("predict").records] == names
+
+
+@pytest.mark.filterwarnings("ignore:.*absent:UserWarning")
+def test_absent_videos_are_left_out_of_training_and_wrong_in_evaluation(root):
+    for name in ("v_Run_g01_c01", "v_Run_g03_c01"):
+        (root / "videos" / "Run" / f"{name}.mp4").unlink()
+    data = VideoDataModule("ucf101", str(root), missing="wrong", **SMALL)
+    assert data.video_list("train").missing == ["Run/v_Run_g03_c01.mp4"]
+    assert len(data.video_list("train")) == 3
+    rows = [
+        row for batch in data.test_dataloader() for row in zip(*map(batch.get, KEYS), strict=True)
+    ]
+    assert [(int(label), bool(failed)) for label, failed, _ in rows] == [(0, False), (1, True)]
+    assert rows[1][2].startswith("Run/v_Run_g01_c01.mp4: is in the list and not on disk")
+    assert data.describe()["subsets"]["test"]["videos"] == 2
 
 
 @pytest.mark.parametrize(

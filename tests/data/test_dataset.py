@@ -114,7 +114,8 @@ def test_processes_share_an_epoch(videos):
 def test_bad_training_video_is_replaced_and_named(tmp_path, videos, kind):
     folder = tmp_path / "bad"
     folder.mkdir()
-    videos.records[0] = VideoRecord(str(BAD_FILES[kind][0](folder)), 0, "bad")
+    bad = VideoRecord(str(BAD_FILES[kind][0](folder)), 0, "bad")
+    videos = VideoList([bad, *videos.records[1:]], videos.classes)
     sample = train_videos(videos)[0, 0]
     assert (sample["label"], sample["index"], sample["replaced"]) == (0, 0, 1)
     assert sample["clips"].any()
@@ -189,6 +190,31 @@ def test_bad_evaluation_video_stops_or_counts_as_wrong(tmp_path, kind):
     assert word in sample["reason"]
     assert sample["clips"].shape == (9, 3, 4, 32, 32)
     assert not sample["clips"].any()
+
+
+@pytest.mark.parametrize("on_bad_video", ["stop", "wrong"])
+def test_a_listed_video_that_is_absent_counts_as_wrong(videos, on_bad_video):
+    absent = VideoRecord("", 1, "odd/gone.mp4")
+    videos = VideoList([*videos.records, absent], videos.classes)
+    dataset = eval_videos(videos, on_bad_video=on_bad_video)
+    sample = dataset[6]
+    assert (sample["label"], sample["index"], sample["failed"]) == (1, 6, True)
+    assert "odd/gone.mp4: is in the list and not on disk" in sample["reason"]
+    assert not sample["clips"].any()
+    assert not dataset[5]["failed"]
+
+
+def test_every_replacement_is_another_video_of_the_class(videos):
+    spoil(videos, 1)
+    drawn = {train_videos(videos, seed=seed)[0, 1]["clips"].double().sum() for seed in range(9)}
+    assert len(drawn) > 2
+    spoil(videos, 3)
+    for seed in range(9):
+        sample = train_videos(videos, seed=seed)[0, 1]
+        names = [name for name, _ in json.loads(sample["unreadable"])]
+        assert names[0] == "1.mp4"
+        assert set(names) <= {"1.mp4", "3.mp4"}
+        assert (sample["label"], sample["replaced"]) == (1, len(names))
 
 
 def test_evaluation_batches(videos):

@@ -48,7 +48,7 @@ def read_csv(
         prefix: put before relative paths, for example the folder of the videos.
         classes: names in the order of the labels; by default `csv_classes(file)`. Labels that are
             numbers index it.
-        missing: "error" or "skip"; see `build_list`.
+        missing: "error", "skip" or "wrong"; see `build_list`.
 
     Raises:
         AnnotationError: the list is absent, empty or not of two columns; an unknown class.

@@ -44,7 +44,7 @@ def read_hmdb51(
         split: 1, 2 or 3.
         subset: "train" (70 clips a class) or "test" (30).
         annotations: the folder of the split files, where it has another name.
-        missing: "error" or "skip"; see `build_list`.
+        missing: "error", "skip" or "wrong"; see `build_list`.
 
     Raises:
         AnnotationError: see the parts; always says what to do.

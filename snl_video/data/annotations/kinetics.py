@@ -57,8 +57,8 @@ def read_kinetics(
         subset: "train", "val" or "test".
         annotations: the folder of the CSV files and `label_map.txt`, where it is not
             `root/annotations` or root.
-        missing: "error" or "skip"; see `build_list`. Parts of Kinetics vanish from YouTube all the
-            time, so "skip" is usual here.
+        missing: "error", "skip" or "wrong"; see `build_list`. Parts of Kinetics vanish from
+            YouTube all the time, so "skip" is usual here.
 
     Raises:
         AnnotationError: see the parts; always says what to do.

@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-Missing = Literal["error", "skip"]
+from snl_video.data.annotations.video_list import VideoList, VideoRecord
+
+Missing = Literal["error", "skip", "wrong"]
 
 
 class AnnotationError(ValueError):
     """A data set's lists or folders are not as they should be; the message says the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoRecord:
-    """One labelled video.
-
-    Attributes:
-        path: where the file is.
-        label: index into the list's `classes`; -1 where there is no label.
-        id: the name that the list gives it, or the path relative to the videos' folder, with "/"
-            between parts: the same on every machine.
-    """
-
-    path: str
-    label: int
-    id: str
-
-
-@dataclass(frozen=True)
-class VideoList:
-    """Records in the order of their list.
-
-    Attributes:
-        records: the videos that exist.
-        classes: class names; `records[i].label` indexes it.
-        missing: ids that the list names and that are not on disk.
-    """
-
-    records: list[VideoRecord]
-    classes: list[str]
-    missing: list[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def class_counts(self) -> dict[str, int]:
-        """Videos of each class, classes without any included."""
-        counts = Counter(record.label for record in self.records)
-        return {name: counts[label] for label, name in enumerate(self.classes)}
-
-    def sha256(self) -> str:
-        """Hash over one line "id label" per record: equal lists have equal hashes anywhere."""
-        digest = hashlib.sha256()
-        for record in self.records:
-            digest.update(f"{record.id} {record.label}\n".encode())
-        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +36,34 @@ def build_list(
         entries: the lines.
         classes: class names.
         source: the list or folder, named in messages.
-        missing: "error" to refuse absent files, "skip" to leave them out, warn and count them.
+        missing: "error" to refuse absent files; "skip" to leave them out, warn and count them;
+            "wrong" to keep them as records without a path, which an evaluation counts as wrong.
         remedy: what to do about absent files.
 
     Raises:
-        AnnotationError: no lines, absent files under "error", or no file left under "skip".
+        AnnotationError: no lines, absent files under "error", or no file at all.
     """
-    if missing not in ("error", "skip"):
-        raise AnnotationError(f"missing must be 'error' or 'skip', got {missing!r}")
+    if missing not in get_args(Missing):
+        raise AnnotationError(f"missing must be 'error', 'skip' or 'wrong', got {missing!r}")
     entries = list(entries)
     if not entries:
         raise AnnotationError(f"{source} lists no video; check that it is the right list or folder")
-    records = [VideoRecord(e.path, e.label, e.id) for e in entries if e.path is not None]
+    keep_absent = missing == "wrong"
+    records = [VideoRecord(e.path or "", e.label, e.id) for e in entries if e.path or keep_absent]
     absent = [e.id for e in entries if e.path is None]
     if absent:
         names = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
         message = f"{source}: {len(absent)} of {len(entries)} listed videos are absent ({names})"
         if missing == "error":
-            raise AnnotationError(f"{message}; {remedy}, or set missing=skip to go on without them")
-        if not records:
+            raise AnnotationError(
+                f"{message}; {remedy}, or set missing=skip to go on without them, or missing=wrong "
+                "to count them as wrong"
+            )
+        if len(absent) == len(entries):
             raise AnnotationError(f"{message}; {remedy}")
-        warnings.warn(f"{message}; going on without them", stacklevel=3)
-    return VideoList(records, list(classes), absent)
+        what = "an evaluation counts them as wrong" if keep_absent else "going on without them"
+        warnings.warn(f"{message}; {what}", stacklevel=3)
+    return VideoList(records, list(classes), [] if keep_absent else absent)
 
 
 def require_dir(path: str | Path, what: str) -> Path:

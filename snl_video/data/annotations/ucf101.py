@@ -55,7 +55,7 @@ def read_ucf101(
         split: 1, 2 or 3.
         subset: "train" or "test".
         annotations: the folder of the lists where it is not `root/ucfTrainTestlist`.
-        missing: "error" or "skip"; see `build_list`.
+        missing: "error", "skip" or "wrong"; see `build_list`.
 
     Raises:
         AnnotationError: see the parts; always says what to do.

@@ -42,7 +42,8 @@ class VideoIndex:
     def __init__(self, file: str | Path, videos: VideoList, root: str | Path) -> None:
         self.file = str(file)
         table = read_table(file, COLUMNS)
-        paths = pa.array([relative_path(record.path, root) for record in videos.records])
+        names = (relative_path(r.path, root) if r.path else None for r in videos.records)
+        paths = pa.array(names, pa.string())
         places = pa.compute.index_in(paths, table["path"].combine_chunks())
         rows = table.take(pa.compute.fill_null(places, 0))
         self._there = np.asarray(places.is_valid()) if len(table) else np.zeros(len(paths), bool)
