@@ -116,6 +116,16 @@ class VideoCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = callbacks
         return super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
 
+    def after_fit(self) -> None:
+        """Print the commands that come next."""
+        if self.trainer.is_global_zero:
+            run_dir = self.config["fit"].run_dir
+            print(
+                f"next: python train.py test --run_dir {run_dir}\n"
+                f"      python train.py predict --run_dir {run_dir} "
+                "--data.predict_paths '[video.mp4]'"
+            )
+
 
 def main(args: ArgsType = None) -> VideoCLI:
     """Run the command line; ``args`` replaces ``sys.argv[1:]``."""

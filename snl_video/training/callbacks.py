@@ -188,7 +188,8 @@ def _context(trainer: pl.Trainer, module: VideoClassifier) -> dict[str, Any]:
             values.pop(name, None)
     callbacks = getattr(trainer, "callbacks", [])
     summaries = [c.summary for c in callbacks if isinstance(c, NetworkSummary)]
-    return {"recipe": recipe, "network": summaries[0] if summaries else {}}
+    loaded = {"load_report": module.load_report} if module.load_report else {}
+    return {"recipe": recipe, "network": summaries[0] if summaries else {}, **loaded}
 
 
 def _videos(loader: Any) -> Any:

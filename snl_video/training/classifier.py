@@ -1,19 +1,31 @@
 """The LightningModule: a network, its loss, its optimiser and its honest evaluation."""
 
+import logging
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from snl_video.evaluation.results import VideoResults
 from snl_video.evaluation.video_scores import VideoScores
 from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
 from snl_video.models import NonLocalSpec, build_model
 from snl_video.spec import as_spec
+from snl_video.training.freezing import FreezeSchedule, average_gradients
+from snl_video.training.loss import (
+    ClassWeights,
+    WeightedCrossEntropy,
+    balanced_weights,
+    check_class_weights,
+)
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, build_optimizer, build_schedule
+from snl_video.training.pretraining import load_weights
+
+logger = logging.getLogger(__name__)
 
 Batch = dict[str, Any]
 
@@ -22,7 +34,8 @@ class VideoClassifier(pl.LightningModule):
     """Trains and evaluates one network on batches of uint8 clips.
 
     A batch is a dict: ``clips`` uint8 (B, V, 3, T, H, W), ``label`` (B,), ``index`` (B,) position
-    of each video in its list, and where the data set gives them ``replaced`` (training) and
+    of each video in its list, and where the data set gives them ``replaced`` and ``target``
+    (training; soft targets (B, num_classes) of mixed clips, learnt in place of ``label``) and
     ``failed`` and ``reason`` (evaluation).
 
     Args:
@@ -35,6 +48,19 @@ class VideoClassifier(pl.LightningModule):
         optimizer: optimiser and weight decay.
         schedule: learning rate over the run.
         label_smoothing: share of the target spread over all classes.
+        class_weights: of the loss: ``none``, ``balanced`` (n / (K n_c) of the training list's n
+            videos, n_c of class c), or one positive number a class.
+        pretrained: weights to start from, a file or a name; see
+            :func:`snl_video.models.pretrained.load_pretrained`. Read when ``fit`` starts, not when
+            it resumes; a checkpoint of this package never needs them again.
+        pretrained_min_share: share of the backbone's numbers that the weights must hold, or the
+            run stops.
+        freeze_until: the last frozen place, e.g. ``res4.2``, ``Mixed_4f``, ``res3`` (the whole
+            stage) or ``stem``: up to there weights and batch-norm statistics stay as they are;
+            inserted blocks are always trained.
+        freeze_norm: no batch norm of the backbone updates its statistics (partial batch norm).
+        unfreeze: epoch, from 1 -> the last frozen place from the start of that epoch on, null for
+            none; each nearer to the input than the one before.
         views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
         average: of the views of a video: their ``probabilities`` or their ``logits``.
         view_settings: clips x crops to report after ``test`` beside all that are loaded, as
@@ -54,6 +80,12 @@ class VideoClassifier(pl.LightningModule):
         optimizer: OptimizerSpec = OptimizerSpec(),  # noqa: B008
         schedule: ScheduleSpec = ScheduleSpec(),  # noqa: B008
         label_smoothing: float = 0.0,
+        class_weights: ClassWeights = "none",
+        pretrained: str | None = None,
+        pretrained_min_share: float = 0.9,
+        freeze_until: str | None = None,
+        freeze_norm: bool = False,
+        unfreeze: dict[int, str | None] | None = None,
         views_per_forward: int = 0,
         average: Literal["probabilities", "logits"] = "probabilities",
         view_settings: list[str] | None = None,
@@ -78,7 +110,15 @@ class VideoClassifier(pl.LightningModule):
             non_local=non_local,
             backbone_options=backbone_options,
         )
-        self.loss = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+        check_class_weights(class_weights, num_classes)
+        self.loss = WeightedCrossEntropy(num_classes, label_smoothing)
+        if not isinstance(class_weights, str):
+            self.loss.weight.copy_(torch.tensor(class_weights))
+        self.class_weights = class_weights
+        self.pretrained = pretrained
+        self.pretrained_min_share = pretrained_min_share
+        self.freezing = FreezeSchedule(self.network, freeze_until, unfreeze, freeze_norm)
+        self.load_report: dict[str, Any] | None = None
         self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
         self.views_per_forward = views_per_forward
@@ -109,17 +149,24 @@ class VideoClassifier(pl.LightningModule):
         return view_logits.softmax(dim=2).mean(dim=1)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One forward pass over the single clip of each video."""
-        clips, label = batch["clips"].flatten(0, 1), batch["label"]
+        """One forward pass over the single clip of each video.
+
+        ``train/top1`` of mixed clips counts the class with the largest share of the target.
+        """
+        clips = batch["clips"].flatten(0, 1)
+        label: Tensor = batch["label"]
+        target = batch.get("target", label)
+        if target.is_floating_point():
+            label = target.argmax(dim=1)
         logits = self(clips)
-        loss = self.loss(logits.float(), label)
-        size = len(label)
+        loss = self.loss(logits if logits.dtype == torch.float64 else logits.float(), target)
         top1 = (logits.argmax(dim=1) == label).float().mean()
-        self.log("train/loss", loss, prog_bar=True, batch_size=size)
-        self.log("train/top1", top1, prog_bar=True, on_step=False, on_epoch=True, batch_size=size)
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(label))
+        epoch: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
+        self.log("train/top1", top1, prog_bar=True, batch_size=len(label), **epoch)
         if "replaced" in batch:
             replaced = batch["replaced"].sum().float()
-            self.log("data/replaced", replaced, on_step=False, on_epoch=True, reduce_fx="sum")
+            self.log("data/replaced", replaced, reduce_fx="sum", **epoch)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -142,6 +189,50 @@ class VideoClassifier(pl.LightningModule):
         scores = self.video_probabilities(self.view_logits(batch["clips"]))
         failed = batch.get("failed", torch.zeros_like(batch["index"], dtype=torch.bool))
         return {"index": batch["index"], "scores": scores, "failed": failed}
+
+    def setup(self, stage: str) -> None:
+        """For ``fit``: freeze as in epoch 0, and weigh the classes."""
+        if stage != "fit":
+            return
+        self.freezing.apply(self.network, epoch=0)
+        if self.class_weights == "balanced":
+            records = self._data_module("class_weights 'balanced'").video_list("train").records
+            weights = balanced_weights((record.label for record in records), self.classes)
+            self.loss.weight.copy_(weights)
+
+    def on_fit_start(self) -> None:
+        """Load the pretrained weights, unless the weights are those of a checkpoint."""
+        if self.pretrained is None or self.origin or self.load_report is not None:
+            return
+        folder = Path(self.trainer.default_root_dir) if self.trainer.is_global_zero else None
+        self.load_report = load_weights(
+            self.network, self.pretrained, self.pretrained_min_share, folder
+        )
+
+    def train(self, mode: bool = True) -> "VideoClassifier":
+        """Set the mode; frozen batch norms stay in evaluation mode."""
+        super().train(mode)
+        if mode:
+            self.freezing.set_norms(self.network)
+        return self
+
+    def on_train_start(self) -> None:
+        """Freeze as the epoch wants it, which after a resume may be any."""
+        self._freeze()
+
+    def on_train_epoch_start(self) -> None:
+        """Free what this epoch trains for the first time."""
+        self._freeze()
+
+    def on_after_backward(self) -> None:
+        """Average the gradients that ``DistributedDataParallel`` does not know of."""
+        if self.trainer.world_size > 1 and len(self.freezing.steps) > 1:
+            average_gradients(self.freezing.later(self.network))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Record which weights the run started from."""
+        if self.load_report is not None:
+            checkpoint["load_report"] = self.load_report
 
     def on_validation_epoch_start(self) -> None:
         """Forget the videos of the last epoch."""
@@ -171,10 +262,12 @@ class VideoClassifier(pl.LightningModule):
         """Keep how the weights were trained, which an evaluation's own settings need not tell."""
         names = ("hyper_parameters", "epoch", "global_step")
         self.origin = {name: checkpoint[name] for name in names if name in checkpoint}
+        self.load_report = checkpoint.get("load_report")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Optimiser and per-step schedule of the two specs."""
-        optimizer = build_optimizer(self.network, self.optimizer_spec)
+        later = self.freezing.later(self.network)
+        optimizer = build_optimizer(self.network, self.optimizer_spec, later)
         num_steps = int(self.trainer.estimated_stepping_batches)
         num_epochs = self.trainer.max_epochs or 1
         schedule = build_schedule(
@@ -184,6 +277,19 @@ class VideoClassifier(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def _freeze(self) -> None:
+        changed = self.freezing.apply(self.network, self.trainer.current_epoch)
+        self.freezing.set_norms(self.network)
+        if changed and self.trainer.is_global_zero:
+            epoch = self.trainer.current_epoch
+            logger.info("epoch %d: %s", epoch, self.freezing.describe(self.network))
+
+    def _data_module(self, setting: str) -> Any:
+        data = getattr(self.trainer, "datamodule", None)
+        if data is None:
+            raise ValueError(f"{setting} needs a datamodule, which has the training list")
+        return data
 
     def _score(self, scores: VideoScores, batch: Batch, logits: Tensor) -> None:
         label = batch["label"]

@@ -2,13 +2,15 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+
+from snl_video.training.groups import parameter_groups
 
 
 @dataclass
@@ -22,6 +24,11 @@ class OptimizerSpec:
         nesterov: of SGD.
         betas: of AdamW.
         weight_decay: on weights of two or more dimensions; norms, biases and gains have none.
+        backbone_lr: factor of ``lr`` for all but the inserted blocks and the head.
+        block_lr: factor of ``lr`` for the inserted blocks.
+        head_lr: factor of ``lr`` for what comes after the last place, the classifier.
+        layer_decay: factor of ``lr`` from one place to the one before it, counted from the head,
+            in (0, 1]; a block has the depth of its place; 1 gives all the same.
     """
 
     name: Literal["sgd", "adamw"] = "sgd"
@@ -30,6 +37,10 @@ class OptimizerSpec:
     nesterov: bool = True
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-4
+    backbone_lr: float = 1.0
+    block_lr: float = 1.0
+    head_lr: float = 1.0
+    layer_decay: float = 1.0
 
 
 @dataclass
@@ -54,22 +65,30 @@ class ScheduleSpec:
     gamma: float = 0.1
 
 
-def build_optimizer(module: nn.Module, spec: OptimizerSpec) -> Optimizer:
-    """Build the optimiser over the trainable parameters of ``module``, in two groups.
+def build_optimizer(
+    module: nn.Module, spec: OptimizerSpec, later: Iterable[nn.Parameter] = ()
+) -> Optimizer:
+    """Build the optimiser over the trainable parameters of ``module``, in named groups.
+
+    Args:
+        module: what is trained; see :func:`snl_video.training.groups.parameter_groups`.
+        spec: the settings.
+        later: parameters that are frozen now and will be trained in a later epoch.
 
     Raises:
-        ValueError: no parameter requires a gradient, or a learning rate that is not positive.
+        ValueError: no parameter requires a gradient, a learning rate or a factor of it that is not
+            positive, or a ``layer_decay`` outside (0, 1].
     """
     if spec.lr <= 0:
         raise ValueError(f"optimizer.lr must be positive, got {spec.lr}")
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    if not trainable:
-        raise ValueError("nothing to train: every parameter is frozen")
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": spec.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups = parameter_groups(
+        module,
+        lr=spec.lr,
+        weight_decay=spec.weight_decay,
+        factors={"backbone": spec.backbone_lr, "blocks": spec.block_lr, "head": spec.head_lr},
+        layer_decay=spec.layer_decay,
+        later=later,
+    )
     if spec.name == "sgd":
         return SGD(
             groups,

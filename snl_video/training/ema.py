@@ -1,0 +1,92 @@
+"""An exponential moving average of the weights that leaves frozen numbers untouched."""
+
+import itertools
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import WeightAveraging
+from torch import Tensor
+
+
+class MovingAverage(WeightAveraging):
+    """Validates and checkpoints an exponential moving average of the network.
+
+    After every ``every_n_steps`` optimiser steps ``average = decay * average + (1 - decay) *
+    current``, for weights and batch-norm statistics. Validation runs on the average, ``best.ckpt``
+    and ``last.ckpt`` hold it as their weights (and the current weights beside it, for resuming),
+    and it is what the network has after training.
+
+    What Lightning's ``EMAWeightAveraging`` does otherwise: there equal numbers drift by rounding,
+    so that frozen layers and pixel statistics change, counters are rounded down, and before the
+    first update the average is the network as it was before pretrained weights were loaded. Here
+    equal numbers stay equal bit for bit, counters are copied, and until the first update the
+    average is the network itself.
+
+    Args:
+        decay: in [0, 1); the average covers about 1 / (1 - decay) updates.
+        every_n_steps: optimiser steps between two updates.
+        start_step: optimiser steps before the first update.
+        device: where the average is kept; by default where the network is.
+    """
+
+    def __init__(
+        self,
+        decay: float = 0.999,
+        every_n_steps: int = 1,
+        start_step: int = 0,
+        device: str | None = None,
+    ) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay must lie in [0, 1), got {decay}")
+        if every_n_steps < 1 or start_step < 0:
+            raise ValueError(
+                f"every_n_steps must be >= 1 and start_step >= 0, got {every_n_steps} and "
+                f"{start_step}"
+            )
+        self.every_n_steps = every_n_steps
+        self.start_step = start_step
+
+        def average(mean: Tensor, current: Tensor, num_averaged: Tensor | int) -> Tensor:
+            return torch.lerp(mean, current, 1 - decay) if mean.is_floating_point() else current
+
+        super().__init__(device=device, use_buffers=True, avg_fn=average)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """Whether to update after the optimiser step ``step_idx``, counted from 0."""
+        if step_idx is None or step_idx < self.start_step:
+            return False
+        return (step_idx - self.start_step) % self.every_n_steps == 0
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Make the average, in the precision that the network will have."""
+        super().setup(trainer, pl_module, stage)
+        if stage == "fit" and self._average_model is not None:
+            trainer.precision_plugin.convert_module(self._average_model.module)
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the average into the network."""
+        self._follow(pl_module)
+        super().on_validation_epoch_start(trainer, pl_module)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write the average as the weights."""
+        self._follow(pl_module)
+        super().on_save_checkpoint(trainer, pl_module, checkpoint)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the average in the network."""
+        self._follow(pl_module)
+        super().on_train_end(trainer, pl_module)
+
+    def _follow(self, module: pl.LightningModule) -> None:
+        """Until the first update make the average equal to the network."""
+        average = self._average_model
+        if average is None or average.n_averaged > 0:
+            return
+        theirs = itertools.chain(average.module.parameters(), average.module.buffers())
+        ours = itertools.chain(module.parameters(), module.buffers())
+        for mean, current in zip(theirs, ours, strict=True):
+            mean.data.copy_(current.data)
