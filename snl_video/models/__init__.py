@@ -3,12 +3,16 @@
 from snl_video.models.build import build_model
 from snl_video.models.insertion import NonLocalSpec, insert_blocks, inserted_blocks
 from snl_video.models.network import Place, VideoNetwork
+from snl_video.models.pretrained import LoadReport, PretrainedError, load_pretrained
 
 __all__ = [
+    "LoadReport",
     "NonLocalSpec",
     "Place",
+    "PretrainedError",
     "VideoNetwork",
     "build_model",
     "insert_blocks",
     "inserted_blocks",
+    "load_pretrained",
 ]

@@ -224,7 +224,7 @@ def _network(
         trunk,
         places=places,
         place_sets={"paper": fourth[-2:-1], "five": [slow + name for name in FIVE_PLACES]},
-        head=f"blocks.{len(trunk.blocks) - 1}.proj",
+        head=next(path for path, m in trunk.named_modules() if isinstance(m, nn.Linear)),
         pathways=pathways,
         pixel_mean=pixel_mean,
         pixel_std=pixel_std,
