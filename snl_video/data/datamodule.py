@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from snl_video.data import lists
 from snl_video.data.annotations import Missing, VideoList, read_files
+from snl_video.data.augmentation import Augmentation, AugmentSpec
 from snl_video.data.catalogue import NAME, VideoIndex
 from snl_video.data.dataset import EvalVideos, OnBadVideo, TrainVideos
 from snl_video.data.decoding import Backend
@@ -20,6 +22,7 @@ from snl_video.data.resume import ResumableLoader
 from snl_video.data.sampling import Short
 from snl_video.data.transforms import EvalTransform, TrainTransform
 from snl_video.data.unreadable import UnreadableReport, UnreadableVideos
+from snl_video.spec import as_spec
 
 AnySubset = Subset | Literal["predict"]
 
@@ -28,8 +31,9 @@ class VideoDataModule(pl.LightningDataModule):
     """Loaders of uint8 clips for training, validation, test and prediction.
 
     A training batch has `clips` (B, 1, C, T, H, W), an evaluation batch (B, V, C, T, H, W) with
-    V = num_clips x num_crops, clip-major; both have `label` and `index` (B,). See `TrainVideos` and
-    `EvalVideos` for the rest. Nothing is normalised here.
+    V = num_clips x num_crops, clip-major; both have `label` and `index` (B,). A mixed one has
+    `target` (B, K) too. See `TrainVideos` and `EvalVideos` for the rest. Nothing is normalised
+    here.
 
     UCF101, HMDB51 and motion have no validation set: the split's test list serves for it too.
     Kinetics is tested on its validation list, the one with labels.
@@ -60,6 +64,8 @@ class VideoDataModule(pl.LightningDataModule):
             crop, for example [256, 320].
         flip: probability of a mirror in training; by default 0.5, and 0 for "motion", which has
             left and right as classes.
+        augment: what else is done to training clips; see `AugmentSpec`. Like the flip it is done on
+            the device, in `on_after_batch_transfer`.
         num_clips: clips of a video in test and prediction.
         num_crops: crops of a clip in test and prediction, 1 or 3.
         val_num_clips: clips of a video in validation.
@@ -69,7 +75,7 @@ class VideoDataModule(pl.LightningDataModule):
         num_workers: loader processes; 0 loads in the main process.
         timeout: seconds to wait for a worker's batch before an error; 0 waits for ever.
         prefetch_factor: batches loaded ahead by each worker.
-        seed: of order, clips, crops and flips in training.
+        seed: of order, clips, crops and augmentation in training.
         on_bad_video: in evaluation, "stop" at an unreadable video or count it as "wrong".
         max_replacements: in training, tries to replace an unreadable video.
         max_bad_share: training stops when more of an epoch's videos than this share is unreadable;
@@ -105,6 +111,7 @@ class VideoDataModule(pl.LightningDataModule):
         train_ratio: tuple[float, float] = (3 / 4, 4 / 3),
         train_short_sides: tuple[int, int] | None = None,
         flip: float | None = None,
+        augment: AugmentSpec = AugmentSpec(),  # noqa: B008
         num_clips: int = 10,
         num_crops: int = 3,
         val_num_clips: int = 1,
@@ -137,12 +144,11 @@ class VideoDataModule(pl.LightningDataModule):
         )
         if flip is None:
             flip = 0.0 if format == "motion" else 0.5
+        augment = as_spec(AugmentSpec, augment, "augment")
+        self.hparams["augment"] = asdict(augment)
+        self.augmentation = Augmentation(augment, flip=flip, seed=seed)
         self.train_transform = TrainTransform(
-            crop_size,
-            scale=train_scale,
-            ratio=train_ratio,
-            short_sides=train_short_sides,
-            flip=flip,
+            crop_size, scale=train_scale, ratio=train_ratio, short_sides=train_short_sides
         )
         self.val_transform = EvalTransform(short_side, crop_size, val_num_crops)
         self.test_transform = EvalTransform(short_side, test_crop_size or crop_size, num_crops)
@@ -238,14 +244,31 @@ class VideoDataModule(pl.LightningDataModule):
             self.trainer.callbacks.insert(0, UnreadableReport(self.unreadable))  # type: ignore[attr-defined]
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Take the words about unreadable videos out of a training batch.
+        """Take the words about unreadable videos out of a training batch, and its keys.
 
         Raises:
             TooManyUnreadableError: see `max_bad_share`.
         """
         if isinstance(batch, dict):
             self.unreadable.add(batch.pop("unreadable", []))
+            if "epoch" in batch:
+                keys = zip(batch.pop("epoch").tolist(), batch["index"].tolist(), strict=True)
+                batch["keys"] = list(keys)
         return batch
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Augment a training batch where it is; one that is mixed gets `target` (B, K).
+
+        The keys come from `on_before_batch_transfer`, so that nothing waits for the device.
+        """
+        keys = batch.pop("keys", None) if isinstance(batch, dict) else None
+        if keys is None or (self.trainer and not self.trainer.training):
+            return batch
+        clips = self.augmentation.clips(batch["clips"], keys)
+        if self.augmentation.spec.mixes:
+            label = batch["label"]
+            clips, batch["target"] = self.augmentation.mix(clips, label, keys, self.num_classes)
+        return batch | {"clips": clips}
 
     def train_dataloader(self) -> ResumableLoader:
         """Shuffled random clips; an incomplete last batch is left out if there is a whole one.

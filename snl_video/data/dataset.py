@@ -34,6 +34,7 @@ class TrainVideos(Dataset):
     * `clips`: uint8 (1, C, T, H, W)
     * `label`: int
     * `index`: int, the record that was asked for
+    * `epoch`: int
     * `replaced`: int, how many unreadable videos were passed over to get this sample; 0 is normal
     * `unreadable`: str, which and why; "" when there were none; see `unreadable.encode`
 
@@ -44,7 +45,7 @@ class TrainVideos(Dataset):
         videos: the list.
         num_frames: frames of a clip.
         frame_interval: step between them, in frames of the video.
-        transform: crop, scale and flip.
+        transform: crop and scale.
         seed: of everything random.
         max_replacements: tries before giving up on a sample.
         short: what to do with videos shorter than a clip; see `sampling`.
@@ -117,6 +118,7 @@ class TrainVideos(Dataset):
             "clips": clip.unsqueeze(0),
             "label": record.label,
             "index": index,
+            "epoch": epoch,
             "replaced": len(unreadable),
             "unreadable": encode(unreadable),
         }

@@ -6,7 +6,7 @@ workers need no message, and neither the number of workers nor their order chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -60,7 +60,17 @@ class EpochSampler(DistributedSampler):
             yield self.epoch, int(index)
 
 
-def sample_generator(seed: int, epoch: int, index: int) -> torch.Generator:
-    """A generator for one sample of one epoch."""
-    state = np.random.SeedSequence([seed, epoch, index]).generate_state(1, np.uint64)[0]
+def sample_generator(seed: int, epoch: int, index: int, stream: int = 0) -> torch.Generator:
+    """A generator for one sample of one epoch; each `stream` has draws of its own."""
+    state = _sequence(seed, epoch, [index], stream).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state))
+
+
+def batch_generator(seed: int, epoch: int, indices: Sequence[int]) -> np.random.Generator:
+    """A generator for one batch of one epoch, whose samples are `indices` in this order."""
+    return np.random.default_rng(_sequence(seed, epoch, indices, stream=2))
+
+
+def _sequence(seed: int, epoch: int, indices: Sequence[int], stream: int) -> np.random.SeedSequence:
+    spawn_key = (stream,) if stream else ()
+    return np.random.SeedSequence([seed, epoch, *indices], spawn_key=spawn_key)

@@ -1,6 +1,6 @@
-"""Crop, scale and flip clips: uint8 (T, C, H, W) in, uint8 out, one crop for the whole clip.
+"""Crop and scale clips: uint8 (T, C, H, W) in, uint8 out, one crop for the whole clip.
 
-Normalisation belongs to the network and happens on the device.
+Flips and the rest of `augmentation` happen on the device, as normalisation does.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def crop_offsets(height: int, width: int, crop_size: int, num_crops: int) -> lis
 
 
 class TrainTransform:
-    """One random crop, resized, and perhaps mirrored: (T, C, H, W) -> (C, T, S, S), S = crop_size.
+    """One random crop, resized: (T, C, H, W) -> (C, T, S, S), S = crop_size.
 
     The crop is cut first and resized after, on uint8.
 
@@ -99,7 +99,6 @@ class TrainTransform:
         ratio: range of the crop's aspect ratio, width / height.
         short_sides: when given, replaces `scale` and `ratio`: the short side is scaled to a random
             length in this range and a square is cut.
-        flip: probability of a horizontal mirror; 0 where left and right are classes.
     """
 
     def __init__(
@@ -109,7 +108,6 @@ class TrainTransform:
         scale: tuple[float, float] = (0.25, 1.0),
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
         short_sides: tuple[int, int] | None = None,
-        flip: float = 0.5,
     ) -> None:
         if not 0 < scale[0] <= scale[1] <= 1:
             raise ValueError(f"scale must be 0 < low <= high <= 1, got {tuple(scale)}")
@@ -120,13 +118,10 @@ class TrainTransform:
                 f"short_sides must be {crop_size} (crop_size) <= low <= high, "
                 f"got {tuple(short_sides)}"
             )
-        if not 0 <= flip <= 1:
-            raise ValueError(f"flip is a probability, got {flip}")
         self.crop_size = crop_size
         self.scale = scale
         self.ratio = ratio
         self.short_sides = short_sides
-        self.flip = flip
 
     def __call__(self, frames: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """uint8 (T, C, H, W) -> uint8 (C, T, S, S), contiguous."""
@@ -136,8 +131,6 @@ class TrainTransform:
         else:
             box = random_short_side_box(height, width, self.crop_size, self.short_sides, generator)
         clip = F.resized_crop(frames, *box, size=[self.crop_size] * 2, antialias=True)
-        if _uniform(0, 1, generator) < self.flip:
-            clip = F.horizontal_flip(clip)
         return clip.transpose(0, 1).contiguous()
 
 

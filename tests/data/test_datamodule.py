@@ -92,7 +92,7 @@ def test_motion_is_written_when_absent(tmp_path, monkeypatch):
     )
     data = VideoDataModule("motion", str(tmp_path / "motion"), **SMALL)
     assert data.num_classes == 10
-    assert data.train_transform.flip == 0
+    assert data.augmentation.flip == 0
     data.prepare_data()
     data.prepare_data()
     assert len(data.video_list("test")) == 10

@@ -71,7 +71,7 @@ def test_train_sample(videos):
 
 
 def test_train_frames_are_those_of_the_clip(videos):
-    whole = TrainTransform(48, scale=(1, 1), ratio=(4 / 3, 4 / 3), flip=0)
+    whole = TrainTransform(48, scale=(1, 1), ratio=(4 / 3, 4 / 3))
     clip = train_videos(videos, transform=whole)[5, 3]["clips"][0]
     numbers = read_numbers(clip.permute(1, 2, 3, 0))
     assert numbers == [numbers[0] + 2 * i for i in range(4)]

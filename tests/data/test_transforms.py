@@ -46,7 +46,7 @@ def test_area_and_aspect_are_in_range():
 
 def test_train_transform_crops_the_whole_clip_alike():
     clip = frames(1).expand(5, -1, -1, -1)
-    out = TrainTransform(32, flip=0.5)(clip, torch.Generator().manual_seed(3))
+    out = TrainTransform(32)(clip, torch.Generator().manual_seed(3))
     assert out.shape == (3, 5, 32, 32)
     assert out.dtype == torch.uint8
     assert out.is_contiguous()
@@ -62,18 +62,9 @@ def test_train_transform_is_a_function_of_the_generator():
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("flip", [0.0, 1.0])
-def test_flip_probability(flip):
-    transform = TrainTransform(48, scale=(1, 1), ratio=(4 / 3, 4 / 3), flip=flip)
-    ramp = torch.arange(64, dtype=torch.uint8).expand(2, 3, 48, 64)
-    for seed in range(5):
-        out = transform(ramp, torch.Generator().manual_seed(seed))
-        assert (out[..., 0] > out[..., -1]).all() == bool(flip)
-
-
 def test_short_side_jitter_equals_scale_then_crop():
     clip = frames(2, 60, 80)
-    transform = TrainTransform(60, short_sides=(60, 60), flip=0)
+    transform = TrainTransform(60, short_sides=(60, 60))
     out = transform(clip, torch.Generator().manual_seed(0))
     windows = [clip[..., left : left + 60].transpose(0, 1) for left in range(21)]
     assert any(torch.equal(out, window) for window in windows)
@@ -115,7 +106,6 @@ def test_eval_transform_centre_is_torchvision_centre():
     [
         (lambda: TrainTransform(32, scale=(0.5, 1.5)), "scale"),
         (lambda: TrainTransform(32, ratio=(2, 1)), "ratio"),
-        (lambda: TrainTransform(32, flip=2), "probability, got 2"),
         (lambda: TrainTransform(32, short_sides=(16, 64)), "short_sides"),
         (lambda: EvalTransform(32, 48), "crop_size 48 is larger"),
         (lambda: EvalTransform(32, 32, 2), "1 or 3, got 2"),
