@@ -78,8 +78,8 @@ class VideoDataModule(pl.LightningDataModule):
         seed: of order, clips, crops and augmentation in training.
         on_bad_video: in evaluation, "stop" at an unreadable video or count it as "wrong".
         max_replacements: in training, tries to replace an unreadable video.
-        max_bad_share: training stops when more of an epoch's videos than this share is unreadable;
-            a single one never stops it.
+        max_bad_share: training stops when more of an epoch's videos, those of all processes, than
+            this share is unreadable; a single one never stops it.
         decode_timeout: seconds after which a decoder that hangs is stopped and its video counts as
             unreadable; 0 decodes in the worker itself and waits for ever.
         backend: decoder, "auto", "decord", "pyav" or "torchcodec".
@@ -294,7 +294,7 @@ class VideoDataModule(pl.LightningDataModule):
             batch_size=self.batch_size,
             **self._loading,
         )
-        self.unreadable.num_videos = len(sampler)
+        self.unreadable.num_videos = len(dataset)
         if self.trainer:
             progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
             loader.finished = lambda: progress.processed  # type: ignore[attr-defined]

@@ -2,7 +2,8 @@
 
 A worker replaces an unreadable video and says so in the sample (`unreadable`). In the main process
 the data module hands those words to `UnreadableVideos`, which counts and stops the run past the
-limit; `UnreadableReport` logs what is new at the end of every epoch.
+limit. At the end of every epoch `UnreadableReport` brings together what all processes met, holds
+the limit against the whole, and logs what is new.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytorch_lightning as pl
 import torch.distributed
@@ -32,7 +33,8 @@ class UnreadableVideos:
 
     Args:
         max_share: share of `num_videos` that may be unreadable in one epoch; one video may always.
-        num_videos: videos that this process asks for in an epoch.
+        num_videos: videos that all processes together ask for in an epoch, so that the limit is
+            the same on one process and on many.
 
     Attributes:
         reasons: reason by id, of the whole run.
@@ -57,9 +59,21 @@ class UnreadableVideos:
             for name, reason in json.loads(text):
                 self.reasons.setdefault(name, reason)
                 self.replaced[name] += 1
-        bad = len(self.replaced)
+        self.check(list(self.replaced), self.reasons)
+
+    def check(self, names: Sequence[str], reasons: Mapping[str, str]) -> None:
+        """Hold the limit against the videos that were replaced in this epoch.
+
+        Args:
+            names: their ids, each once: of this process or of all.
+            reasons: why, by id.
+
+        Raises:
+            TooManyUnreadableError: the limit is passed.
+        """
+        bad = len(names)
         if bad > max(1, self.max_share * self.num_videos):
-            first = "\n".join(f"  {name}: {self.reasons[name]}" for name in list(self.replaced)[:5])
+            first = "\n".join(f"  {name}: {reasons[name]}" for name in names[:5])
             raise TooManyUnreadableError(
                 f"{bad} of {self.num_videos} training videos are unreadable so far in this epoch, "
                 f"more than max_bad_share={self.max_share:g} allows; repair or remove them "
@@ -73,7 +87,7 @@ class UnreadableVideos:
 
 
 class UnreadableReport(pl.Callback):
-    """Logs, on rank zero, at the end of each epoch how many training videos were replaced.
+    """Logs, on rank zero, at the end of each epoch which training videos the processes replaced.
 
     A video is named with its reason in the first epoch that met it, and all are counted at the end
     of the run.
@@ -87,14 +101,19 @@ class UnreadableReport(pl.Callback):
         self.reasons: dict[str, str] = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Gather from all processes, log, and start to count anew."""
+        """Gather from all processes, log, and start to count anew.
+
+        Raises:
+            TooManyUnreadableError: in every process, when they are too many together.
+        """
+        mine = dict(self.videos.replaced)
         replaced: Counter[str] = Counter()
-        new: dict[str, str] = {}
-        for counts, reasons in _gather((dict(self.videos.replaced), self.videos.reasons)):
+        reasons: dict[str, str] = {}
+        for counts, why in _gather((mine, {name: self.videos.reasons[name] for name in mine})):
             replaced.update(counts)
-            new.update((name, reason) for name, reason in reasons.items() if name in counts)
+            reasons.update(why)
         self.videos.start_epoch()
-        new = {name: reason for name, reason in new.items() if name not in self.reasons}
+        new = {name: why for name, why in reasons.items() if name not in self.reasons}
         self.reasons.update(new)
         if replaced and trainer.is_global_zero:
             lines = "".join(f"\n  {name}: {reason}" for name, reason in sorted(new.items()))
@@ -106,6 +125,7 @@ class UnreadableReport(pl.Callback):
                 len(new),
                 lines,
             )
+        self.videos.check(sorted(replaced), reasons)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log the number of the whole run."""

@@ -1,14 +1,22 @@
 """Two processes say what one says, digit for digit, whatever the number of videos."""
 
 import json
+import logging
+import os
 import socket
+import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from videos import write_ucf101
 
+from snl_video.data.annotations import read_ucf101
+from snl_video.data.epochs import EpochSampler
 from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
 from snl_video.evaluation.report import write_report
 
@@ -95,6 +103,129 @@ def test_two_processes_and_one_write_the_same_files(tmp_path):
         for name in FILES:
             one = (tmp_path / f"one {count}" / name).read_bytes()
             assert (tmp_path / f"two {count}" / name).read_bytes() == one, (count, name)
+
+
+class Brightness(torch.nn.Module):
+    """Calls a bright clip class 1, so that its answer depends on nothing but the clip."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, clip):
+        score = clip.mean((1, 2, 3, 4))
+        return torch.stack([-score, score], dim=1) * self.weight
+
+
+class LogLines(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+def fit(root, folder, processes):
+    """Train two epochs; what was logged, what was said, and the error that stopped it."""
+    from snl_video.data import VideoDataModule
+    from snl_video.data.unreadable import TooManyUnreadableError
+    from snl_video.training import VideoClassifier
+    from snl_video.training.optim import OptimizerSpec
+
+    data = VideoDataModule(
+        "ucf101",
+        str(root),
+        num_frames=2,
+        frame_interval=2,
+        crop_size=16,
+        short_side=16,
+        batch_size=4 // processes,
+        num_workers=0,
+        max_bad_share=0.3,
+    )
+    module = VideoClassifier("i3d_r50", 2, width=8, optimizer=OptimizerSpec(lr=1e-6))
+    module.network.trunk = Brightness()
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        devices=processes,
+        strategy="ddp" if processes > 1 else "auto",
+        logger=False,
+        default_root_dir=folder,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_val_batches=0,
+        max_epochs=2,
+    )
+    log, error = LogLines(), ""
+    logger = logging.getLogger("snl_video.data.unreadable")
+    logger.addHandler(log)
+    try:
+        trainer.fit(module, data)
+    except TooManyUnreadableError as caught:
+        error = str(caught)
+    finally:
+        logger.removeHandler(log)
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return {"metrics": metrics, "log": log.lines, "error": error}
+
+
+def fit_worker(rank, port, roots, folder):
+    environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "LOCAL_RANK": rank}
+    os.environ.update({name: str(v) for name, v in {**environment, "NODE_RANK": 0}.items()})
+    warnings.simplefilter("ignore")
+    for root in roots:
+        found = fit(root, folder, 2)
+        (folder / f"{root.name} {rank}.json").write_text(json.dumps(found))
+    dist.destroy_process_group()
+
+
+@pytest.mark.ddp
+@pytest.mark.filterwarnings("ignore")
+def test_a_fit_on_two_processes_counts_what_one_counts(tmp_path):
+    """Eight videos. Two bad ones of one process are 2 of 8, not 2 of 4; three on two are 3 of 8."""
+    shares = [list(EpochSampler(range(8), num_replicas=2, rank=rank)) for rank in (0, 1)]
+    first, second = ([index for _, index in share] for share in shares)
+    first_in_order, second_in_order = sorted(first), sorted(second)
+    spoiled = {
+        "good": [],
+        "two": [first_in_order[0], first_in_order[-1]],
+        "three": [first_in_order[0], first_in_order[-1], second_in_order[1]],
+    }
+    roots, names = [], {}
+    for case, indices in spoiled.items():
+        roots.append(write_ucf101(tmp_path / case, per_class=5, num_frames=40))
+        records = read_ucf101(roots[-1]).records
+        assert len(records) == 8
+        names[case] = [records[index].id for index in indices]
+        for index in indices:
+            Path(records[index].path).write_bytes(b"this is not a video")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(fit_worker, args=(port, roots, tmp_path), nprocs=2)
+    for root in roots:
+        one = fit(root, tmp_path, 1)
+        two, other = (json.loads((tmp_path / f"{root.name} {r}.json").read_text()) for r in (0, 1))
+        assert other["error"] == two["error"]
+        assert other["log"] == []
+        if root.name == "three":
+            assert "3 of 8 training videos are unreadable" in one["error"]
+            assert "3 of 8 training videos are unreadable" in two["error"]
+            for name in names["three"]:
+                assert f"{name}: " in two["error"]
+            continue
+        assert one["error"] == two["error"] == ""
+        assert one["log"] == two["log"]
+        assert len(two["log"]) == (3 if root.name == "two" else 0)
+        for metric in ("train/top1", "data/replaced"):
+            assert two["metrics"][metric] == pytest.approx(one["metrics"][metric], abs=1e-6)
+            assert other["metrics"][metric] == two["metrics"][metric]
+        assert (one["metrics"]["data/replaced"] >= 2) == (root.name == "two")
+        assert 0 < one["metrics"]["train/top1"] < 1
+        for name in names[root.name]:
+            assert "".join(two["log"]).count(f"\n  {name}: ") == 1
 
 
 def test_a_test_step_scores_every_setting_with_its_own_views():
