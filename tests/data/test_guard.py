@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,8 @@ def trap(monkeypatch):
 @pytest.mark.parametrize(
     ("act", "match"),
     [
-        (hang_in_native_code, r"did not answer within 0\.5 s, twice"),
-        (stop_the_process, r"did not answer within 0\.5 s, twice"),
+        (hang_in_native_code, r"did not answer within 0\.5 s;"),
+        (stop_the_process, r"did not answer within 0\.5 s;"),
         (crash, r"crashed \(signal 11\)"),
     ],
 )
@@ -102,6 +103,42 @@ def test_children_do_not_pile_up(tmp_path, trap, monkeypatch):
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("decoded_before", [False, True])
+def test_a_hang_costs_the_timeout_once(tmp_path, trap, monkeypatch, decoded_before):
+    trap(hang_in_native_code, "open")
+    if decoded_before:
+        open_video(write_video(tmp_path / "good.mp4", 3), timeout=20)
+    waits, forks = [], []
+    connection = type(Pipe()[0])
+    poll, fork = connection.poll, os.fork
+    monkeypatch.setattr(connection, "poll", lambda self, s: waits.append(s) or poll(self, s / 10))
+    monkeypatch.setattr(os, "fork", lambda: forks.append(0) or fork())
+    with pytest.raises(VideoError, match="did not answer within 3 s;"):
+        open_video(tmp_path / "bad.mp4", timeout=3)
+    assert waits == ([1.5, 1.5] if decoded_before else [3])
+    assert len(forks) == 1
+
+
+def test_a_file_that_an_earlier_one_spoilt_the_child_for_is_read_by_another(tmp_path, monkeypatch):
+    """The child stops after its first file; the second is read all the same."""
+    open_reader = guard.open_reader
+    parent = os.getpid()
+    seen = []
+
+    def patched(path, backend, known=None):
+        seen.append(path)
+        if len(seen) > 1 and os.getpid() != parent:
+            stop_the_process()
+        return open_reader(path, backend)
+
+    monkeypatch.setattr(guard, "open_reader", patched)
+    monkeypatch.setattr(guard, "_shared", None)
+    for name in ("a.mp4", "b.mp4"):
+        video = open_video(write_video(tmp_path / name, 4), timeout=6)
+        assert read_numbers(video.get_frames([3])) == [3]
+    guard.shared_guard().close()
 
 
 @pytest.mark.parametrize("backend", ["auto", "pyav"])
@@ -147,7 +184,7 @@ class Numbers(Dataset):
     def __getitem__(self, index):
         name = "bad.mp4" if index % 4 == 1 else "good.mp4"
         try:
-            return read_numbers(open_video(self.folder / name, timeout=0.5).get_frames([index]))[0]
+            return read_numbers(open_video(self.folder / name, timeout=2).get_frames([index]))[0]
         except VideoError as error:
             return -1 if "did not answer" in str(error) else -2
 

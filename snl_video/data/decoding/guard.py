@@ -3,7 +3,8 @@
 decord and FFmpeg can loop for ever, or crash, in native code, where no Python signal is delivered
 and no thread can be ended. So the process that wants frames forks one child, which decodes for it
 and hands the frames back through shared memory. When no answer comes in time the child is killed
-and a new one asked; when that is silent too, or one crashes, the file is refused from then on.
+and the file is refused from then on, as it is when the child crashes. An earlier file may have
+spoilt the child, so one that has decoded before gets half of the time, and a new one the rest.
 
     loader worker --- path, indices ---> child: decord / PyAV
                   <-- shared memory ---- uint8 (T, H, W, 3)
@@ -80,9 +81,12 @@ class Guard:
             if path in self._refused:
                 raise VideoError(path, self._refused[path])
             try:
-                pipe = self._answering(request, timeout) or self._answering(request, timeout)
+                waits = [timeout / 2, timeout / 2] if self._pipe else [timeout]
+                pipe = None
+                while pipe is None and waits:
+                    pipe = self._answering(request, waits.pop())
                 if pipe is None:
-                    self._refuse(path, f"did not answer within {timeout:g} s, twice")
+                    self._refuse(path, f"did not answer within {timeout:g} s")
                 answer = pipe.recv()
                 if isinstance(answer, Frames):
                     return self._frames(answer, pipe)
