@@ -14,7 +14,7 @@ from snl_video.models.pretrained.report import PretrainedError
 MAX_EXPANSION = 4
 """Limit on unpacked / packed size of a zip file; ``torch.save`` does not compress at all."""
 
-ZIP = b"PK"
+ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """The pickled magic number with which ``torch.save`` began its files before version 1.6."""
 

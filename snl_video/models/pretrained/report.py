@@ -70,14 +70,12 @@ class LoadReport:
     def table(self) -> Table:
         """Render the counts and the first names of each group for the terminal."""
         table = Table(
-            title=f"{self.backbone_share:.2%} of the backbone loaded from {self.source}",
-            caption=f"format {self.format}, sha256 {self.sha256}",
-            title_justify="left",
-            caption_justify="left",
+            title=f"{self.backbone_share:.2%} of the backbone loaded", title_justify="left"
         )
         table.add_column("weights")
         table.add_column("tensors", justify="right")
-        table.add_column("names")
+        table.add_column("names", overflow="fold")
+        table.add_row("file", "", f"{self.source}, format {self.format}, sha256 {self.sha256}")
         table.add_row("loaded", str(len(self.loaded)), "")
         for title, names in (
             ("missing", self.missing),
