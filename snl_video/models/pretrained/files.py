@@ -46,9 +46,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
+        if path.exists() and not path.is_dir():
+            what = "is no regular file"
         raise PretrainedError(f"{path} {what}: name a file, such as .pth, .ckpt or .safetensors")
-    with path.open("rb") as file:
-        start = file.read(64)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise PretrainedError(f"{path} cannot be read ({error}): check its permissions") from error
     if not start:
         raise PretrainedError(f"{path} is empty (0 bytes): {AGAIN}")
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

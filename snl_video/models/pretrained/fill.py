@@ -139,7 +139,8 @@ def _backbone_share(
 
 def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
     for name, value in tensors.items():
-        bad = int((~torch.isfinite(value)).sum())
+        wide = value.float() if value.is_floating_point() and value.element_size() == 1 else value
+        bad = int((~torch.isfinite(wide)).sum())
         if bad:
             raise PretrainedError(
                 f"{source}: {name} holds {bad} NaN or infinite values of {value.numel()} as "

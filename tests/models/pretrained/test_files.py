@@ -154,6 +154,20 @@ def test_absent_files_and_folders_are_named(tmp_path):
         read_checkpoint(tmp_path / "none.pth")
     with pytest.raises(PretrainedError, match="is a folder: name a file"):
         read_checkpoint(tmp_path)
+    os.mkfifo(tmp_path / "pipe.pth")
+    with pytest.raises(PretrainedError, match=r"pipe\.pth is no regular file"):
+        read_checkpoint(tmp_path / "pipe.pth")
+
+
+def test_a_file_that_may_not_be_read_is_named(put, monkeypatch):
+    path = put(torch_zip(WEIGHTS))
+
+    def refuse(self, *args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    with pytest.raises(PretrainedError, match=r"weights\.pth cannot be read .*Permission denied"):
+        read_checkpoint(path)
 
 
 @pytest.mark.parametrize("write", [torch_zip, torch_legacy])

@@ -196,7 +196,7 @@ def test_counters_may_be_absent(tmp_path):
     assert (report.missing, report.backbone_share, report.new_head) == ((), 1.0, False)
 
 
-def test_half_precision_is_widened_and_integers_do_not_fit(tmp_path):
+def test_short_floats_are_widened_and_integers_do_not_fit(tmp_path):
     source, model = state(network(seed=1)), network(seed=2)
     half = {name: v.half() if v.is_floating_point() else v for name, v in source.items()}
     load_pretrained(model, saved(tmp_path, half))
@@ -204,6 +204,9 @@ def test_half_precision_is_widened_and_integers_do_not_fit(tmp_path):
     source[STEM] = source[STEM].long()
     report = load_pretrained(model, saved(tmp_path, source))
     assert [name for name, *_ in report.mismatched] == [STEM]
+    source[STEM] = (small := state(network(seed=1))[STEM].to(torch.float8_e4m3fn))
+    load_pretrained(model, saved(tmp_path, source))
+    assert torch.equal(model.state_dict()[STEM], small.float())
 
 
 def test_a_network_in_use_keeps_its_tensors(tmp_path):

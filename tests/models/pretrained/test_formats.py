@@ -100,8 +100,8 @@ def test_hub_networks_of_pytorchvideo_have_these_names_and_sizes():
         assert {name: value.shape for name, value in found.items()} == shapes, backbone
 
 
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_pytorchvideos_slow_network_gives_the_same_logits(tmp_path, wrapped):
+@pytest.mark.parametrize("layout", ["model_state", "bare", "safetensors"])
+def test_pytorchvideos_slow_network_gives_the_same_logits(tmp_path, layout):
     from pytorchvideo.models.resnet import create_resnet
 
     peer = randomise(
@@ -113,7 +113,12 @@ def test_pytorchvideos_slow_network_gives_the_same_logits(tmp_path, wrapped):
         ),
         seed=4,
     )
-    path = saved(tmp_path, {"model_state": peer.state_dict()} if wrapped else peer.state_dict())
+    if layout == "safetensors":
+        path = tmp_path / "weights.safetensors"
+        pytest.importorskip("safetensors.torch").save_file(peer.state_dict(), path)
+    else:
+        weights = peer.state_dict()
+        path = saved(tmp_path, {"model_state": weights} if layout == "model_state" else weights)
     model = build_model("slow_r50", 5, width=8, non_local={"kind": "snl"})
     report = load_pretrained(model, path)
     assert (report.format, report.missing, report.unexpected) == ("pytorchvideo", (), ())
