@@ -1,16 +1,19 @@
 """Clips per second of the loaders here and of PyTorchVideo, and the raw decoder's rate.
 
-    python -m benchmarks.loader [--root FOLDER] [--rounds 3] [--files 12]
+    python -m benchmarks.loader [--root FOLDER] [--rounds 3] [--files 12] [--workers 0 2]
 
-Every reader takes the same files, 8 frames 8 apart, and crops of 224 pixels, in this process with
-one thread; seconds are the processor's, which other programs do not lengthen. Prints Markdown.
-Without --root, files of UCF101's size (320x240, MPEG-4 in AVI) are written to a temporary folder.
+Every reader takes the same files, 8 frames 8 apart, and crops of 224 pixels, with one thread.
+In this process, seconds are the processor's, which other programs do not lengthen. With loader
+workers they are the wall's, in turns, so compare the ratios, on a machine that does nothing else.
+Prints Markdown. Without --root, files of UCF101's size (320x240, MPEG-4 in AVI) are written to a
+temporary folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,16 +22,25 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as F
 
 from benchmarks.timing import Step, in_turns
-from snl_video.data import EvalVideos, TrainVideos, VideoList, VideoRecord
+from snl_video.data import (
+    Augmentation,
+    AugmentSpec,
+    EvalVideos,
+    TrainVideos,
+    VideoList,
+    VideoRecord,
+)
 from snl_video.data.decoding import open_reader
 from snl_video.data.epochs import sample_generator
 from snl_video.data.sampling import random_clip
 from snl_video.data.transforms import EvalTransform, TrainTransform, crop_offsets, scale_short_side
 
 FRAMES, INTERVAL, CROP, SHORT_SIDE, CLIPS, CROPS = 8, 8, 224, 256, 10, 3
+BATCH, PASSES = 4, 4
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -37,6 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--root", help="folder of videos, looked through with its sub-folders")
     parser.add_argument("--files", type=int, default=12, help="files to use at most")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved repeats; median shown")
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=[0, 2], help="loader processes, one table each"
+    )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -45,11 +60,69 @@ def main(arguments: list[str] | None = None) -> None:
         paths = paths[:: max(len(paths) // options.files, 1)][: options.files]
         if not paths:
             parser.error(f"no .avi or .mp4 below {root}")
+        loaders = {}
+        for workers in options.workers:  # first, so that they fork from a process without decoders
+            clock = time.perf_counter if workers else time.process_time
+            loaders[workers] = in_turns(loader_steps(paths, workers), options.rounds, clock)
         train = in_turns(training_steps(paths), options.rounds)
         evaluate = in_turns(evaluation_steps(paths), options.rounds)
+        augment = in_turns(augmentation_steps(), options.rounds)
     print(f"{len(paths)} files of {options.root or 'generated frames'}, one thread\n")
+    for workers, seconds in loaders.items():
+        title = f"training through a DataLoader, {workers} workers"
+        _table(title, "clips/s", seconds, len(paths) * PASSES)
     _table("training, 1 clip a video", "clips/s", train, len(paths))
     _table(f"evaluation, {CLIPS}x{CROPS} views a video", "videos/s", evaluate, len(paths))
+    print(f"| augmentation, a clip of {FRAMES}x{CROP}x{CROP} on the CPU | ms |\n|---|---|")
+    for name, value in augment.items():
+        print(f"| {name} | {1000 * value / BATCH:.1f} |")
+
+
+def loader_steps(paths: list[str], workers: int) -> dict[str, Step]:
+    """A few passes over the files through a `DataLoader`, one random clip each, alike for all."""
+    ours: dict[str, Any] = {
+        "num_frames": FRAMES,
+        "frame_interval": INTERVAL,
+        "transform": TrainTransform(CROP),
+    }
+    videos = _list(paths * PASSES)
+    datasets: dict[str, Dataset] = {"snl_video": TrainVideos(videos, **ours)}
+    if workers:  # the seconds of this process are not those of the child that decodes
+        datasets["snl_video, decode_timeout 30"] = TrainVideos(videos, timeout=30, **ours)
+    for decoder in ("decord", "pyav"):
+        datasets[f"PyTorchVideo, {decoder}"] = _peer(paths * PASSES, decoder, 1, _peer_crop)
+    options: dict[str, Any] = {"batch_size": BATCH, "num_workers": workers}
+    if workers:
+        options |= {"persistent_workers": True, "timeout": 300}
+    return {
+        name: partial(_load_all, DataLoader(dataset, **options), len(videos), name)
+        for name, dataset in datasets.items()
+    }
+
+
+def augmentation_steps() -> dict[str, Step]:
+    """Each augmentation alone, on one batch."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (BATCH, 1, 3, FRAMES, CROP, CROP)
+    clips = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
+    keys = [(0, number) for number in range(BATCH)]
+    alone = {
+        "colour jitter": AugmentSpec(color_jitter=(0.4, 0.4, 0.4, 0.1)),
+        "RandAugment, 2 operations": AugmentSpec(randaugment_ops=2),
+        "erasing": AugmentSpec(erase_probability=1.0),
+    }
+    steps: dict[str, Step] = {
+        "flip": partial(Augmentation(AugmentSpec(), flip=0.5).clips, clips, keys)
+    }
+    for name, spec in alone.items():
+        steps[name] = partial(Augmentation(spec).clips, clips, keys)
+    for name, spec in {
+        "mixup": AugmentSpec(mixup_alpha=0.8),
+        "CutMix": AugmentSpec(cutmix_alpha=1.0),
+    }.items():
+        label = torch.arange(BATCH)
+        steps[name] = partial(Augmentation(spec).mix, clips, label, keys, BATCH)
+    return steps
 
 
 def training_steps(paths: list[str]) -> dict[str, Step]:
@@ -107,9 +180,15 @@ def _raw_pass(paths: list[str], backend: str) -> None:
         reader.read(clip.unique().tolist())
 
 
-def _peer_pass(
+def _load_all(loader: DataLoader, expected: int, name: str) -> None:
+    count = sum(len(batch if isinstance(batch, Tensor) else batch["clips"]) for batch in loader)
+    if count != expected:
+        raise RuntimeError(f"{name} gave {count} clips of {expected} videos; leave bad files out")
+
+
+def _peer(
     paths: list[str], decoder: str, clips: int, transform: Callable[[dict[str, Any]], Tensor]
-) -> None:
+) -> Dataset:
     """PyTorchVideo's own dataset; its transforms do not import with this torchvision."""
     from pytorchvideo.data import LabeledVideoDataset
     from pytorchvideo.data.clip_sampling import make_clip_sampler
@@ -121,7 +200,7 @@ def _peer_pass(
         if clips == 1
         else make_clip_sampler("constant_clips_per_video", seconds, clips, CROPS)
     )
-    dataset = LabeledVideoDataset(
+    return LabeledVideoDataset(
         [(path, {"label": 0}) for path in paths],
         sampler,
         video_sampler=SequentialSampler,
@@ -129,6 +208,12 @@ def _peer_pass(
         decode_audio=False,
         decoder=decoder,
     )
+
+
+def _peer_pass(
+    paths: list[str], decoder: str, clips: int, transform: Callable[[dict[str, Any]], Tensor]
+) -> None:
+    dataset: Any = _peer(paths, decoder, clips, transform)
     if sum(1 for _ in dataset) == 0:
         raise RuntimeError(f"PyTorchVideo gave no clip of {paths[0]} with {decoder}")
 

@@ -26,12 +26,16 @@ def step(block: nn.Module, x: Tensor, seed: Tensor) -> Step:
     return run
 
 
-def in_turns(steps: dict[str, Step], rounds: int) -> dict[str, float]:
+def in_turns(
+    steps: dict[str, Step], rounds: int, clock: Callable[[], float] | None = None
+) -> dict[str, float]:
     """Median seconds of each step over interleaved rounds, after one that is not counted.
 
-    With one thread these are seconds of the processor, which other programs do not lengthen.
+    By default and with one thread these are seconds of the processor, which other programs do not
+    lengthen.
     """
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    if clock is None:
+        clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds + 1):
         for name, run in steps.items():
