@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
 from snl_video.data import lists
@@ -262,7 +263,7 @@ class VideoDataModule(pl.LightningDataModule):
         The keys come from `on_before_batch_transfer`, so that nothing waits for the device.
         """
         keys = batch.pop("keys", None) if isinstance(batch, dict) else None
-        if keys is None or (self.trainer and not self.trainer.training):
+        if keys is None or (self.trainer and self.trainer.state.fn != TrainerFn.FITTING):
             return batch
         clips = self.augmentation.clips(batch["clips"], keys)
         if self.augmentation.spec.mixes:

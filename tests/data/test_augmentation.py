@@ -1,8 +1,11 @@
 """Augmentation of batches against torchvision, clip by clip, and its randomness."""
 
+from types import SimpleNamespace
+
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.trainer.states import TrainerFn
 from torchvision.transforms import v2
 from videos import write_ucf101
 
@@ -274,6 +277,26 @@ def test_batches_are_the_same_with_workers_and_after_a_resume(root, tmp_path):
     torch.manual_seed(99)
     resumed = fit(root, tmp_path / "rest", 1, tmp_path / "whole" / "step=6.ckpt")
     assert same(resumed, whole[6:])
+
+
+def test_training_videos_that_are_evaluated_are_not_augmented(root):
+    """Nor are batches of other loaders touched, whatever the trainer does."""
+    data = VideoDataModule("ucf101", str(root), num_workers=0, crop_size=16, augment=EVERYTHING)
+    loaded = next(iter(data.train_dataloader()))
+    seen = {}
+    for function in (TrainerFn.FITTING, TrainerFn.VALIDATING):
+        data.trainer = SimpleNamespace(state=SimpleNamespace(fn=function))
+        batch = data.on_before_batch_transfer(dict(loaded), 0)
+        seen[function] = data.on_after_batch_transfer(batch, 0)
+        assert not {"epoch", "keys", "unreadable"} & seen[function].keys()
+        other = {"clips": loaded["clips"], "label": loaded["label"], "index": loaded["index"]}
+        hooked = data.on_after_batch_transfer(data.on_before_batch_transfer(dict(other), 0), 0)
+        assert hooked.keys() == other.keys()
+        assert hooked["clips"] is loaded["clips"]
+    assert seen[TrainerFn.VALIDATING]["clips"] is loaded["clips"]
+    assert not torch.equal(seen[TrainerFn.FITTING]["clips"], loaded["clips"])
+    assert "target" in seen[TrainerFn.FITTING]
+    assert "target" not in seen[TrainerFn.VALIDATING]
 
 
 def test_the_settings_are_in_the_checkpoint_as_plain_values(root, tmp_path):

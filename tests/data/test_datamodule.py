@@ -112,6 +112,7 @@ def test_predict_paths(root, tmp_path):
     assert next(iter(data.predict_dataloader()))["label"].tolist() == [-1]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_one_path_to_predict(root, tmp_path):
     extra = write_video(tmp_path / "own.mp4", 3)
     parser = ArgumentParser()
