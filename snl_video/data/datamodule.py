@@ -202,7 +202,7 @@ class VideoDataModule(pl.LightningDataModule):
                 paths = [paths] if isinstance(paths, str) else paths
                 self._lists[subset] = read_files(paths, self.classes)
             elif subset == "predict":
-                self._lists[subset] = self.video_list("test")
+                self._lists[subset] = self.video_list("test").present()
             else:
                 videos = self.source.read(subset)
                 self._lists[subset] = videos.present() if subset == "train" else videos

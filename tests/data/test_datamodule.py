@@ -137,6 +137,7 @@ def test_absent_videos_are_left_out_of_training_and_wrong_in_evaluation(root):
     assert [(int(label), bool(failed)) for label, failed, _ in rows] == [(0, False), (1, True)]
     assert rows[1][2].startswith("Run/v_Run_g01_c01.mp4: is in the list and not on disk")
     assert data.describe()["subsets"]["test"]["videos"] == 2
+    assert [r.id for r in data.video_list("predict").records] == ["Jump/v_Jump_g01_c01.mp4"]
 
 
 @pytest.mark.parametrize(

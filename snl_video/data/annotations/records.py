@@ -61,8 +61,10 @@ def build_list(
             )
         if len(absent) == len(entries):
             raise AnnotationError(f"{message}; {remedy}")
-        what = "an evaluation counts them as wrong" if keep_absent else "going on without them"
-        warnings.warn(f"{message}; {what}", stacklevel=3)
+        counted = "training leaves them out, an evaluation counts them as wrong"
+        warnings.warn(
+            f"{message}; {counted if keep_absent else 'going on without them'}", stacklevel=3
+        )
     return VideoList(records, list(classes), [] if keep_absent else absent)
 
 
