@@ -57,7 +57,7 @@ def test_describe_tells_what_is_absent(tmp_path):
     write_video(tmp_path / "train" / "a" / "1.mp4", 2)
     found = VideoDataModule("folder", str(tmp_path), **SMALL).describe()
     assert found["subsets"]["train"]["videos"] == 1
-    assert "no folder val" in found["subsets"]["val"]["error"]
+    assert "folder val" in found["subsets"]["val"]["error"]
 
 
 def test_csv(root, tmp_path):
@@ -80,7 +80,8 @@ def test_csv(root, tmp_path):
 def test_folder(root):
     data = VideoDataModule("folder", str(root / "videos"), **SMALL)
     assert data.classes == ["Jump", "Run"]
-    assert len(data.video_list("val")) == 6
+    names = {r.id for subset in ("train", "val") for r in data.video_list(subset).records}
+    assert names == {f"{c}/v_{c}_g0{group}_c01.mp4" for c in ("Jump", "Run") for group in (1, 2, 3)}
 
 
 def test_motion_is_written_when_absent(tmp_path, monkeypatch):
