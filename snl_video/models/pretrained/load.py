@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from snl_video.models.network import VideoNetwork
-from snl_video.models.pretrained import deepmind, lightning, piergiaj, pytorchvideo, torchvision2d
+from snl_video.models.pretrained import (
+    caffe2,
+    deepmind,
+    lightning,
+    mmaction,
+    piergiaj,
+    pytorchvideo,
+    slowfast,
+    torchvision2d,
+)
 from snl_video.models.pretrained.files import read_checkpoint, sha256
 from snl_video.models.pretrained.fill import fill
 from snl_video.models.pretrained.report import LoadReport, PretrainedError, first_names
@@ -30,6 +39,9 @@ FORMATS: dict[str, Format] = {
     "torchvision": Format(torchvision2d.recognises, torchvision2d.convert),
     "inception_pytorch": Format(piergiaj.recognises, piergiaj.convert),
     "deepmind": Format(deepmind.recognises, deepmind.convert),
+    "slowfast": Format(slowfast.recognises, slowfast.convert),
+    "caffe2": Format(caffe2.recognises, caffe2.convert),
+    "mmaction": Format(mmaction.recognises, mmaction.convert),
 }
 
 
