@@ -40,9 +40,13 @@ def temporal_kernels(
 def of_pathways(
     temporal_blocks: Sequence[Sequence[int]] | None,
 ) -> tuple[Sequence[int] | None, Sequence[int] | None]:
-    """Turn pairs (slow, fast) of the four stages into the numbers of each pathway."""
+    """Turn pairs (slow, fast) of the four stages into the numbers of each pathway.
+
+    Raises:
+        ValueError: these are no pairs.
+    """
     if temporal_blocks is None:
         return None, None
-    if any(len(pair) != 2 for pair in temporal_blocks):
+    if any(isinstance(pair, int) or len(pair) != 2 for pair in temporal_blocks):
         raise ValueError(f"temporal_blocks must be pairs (slow, fast), got {temporal_blocks}")
     return [slow for slow, _ in temporal_blocks], [fast for _, fast in temporal_blocks]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from reprlib import repr as short
+from reprlib import Repr
 from typing import Any
 
 import yaml
@@ -10,6 +10,7 @@ import yaml
 from snl_video.models.pretrained.report import PretrainedError
 
 CONFIG = "cfg"
+LONGEST = 200
 _REQUIRED = object()
 
 
@@ -78,3 +79,11 @@ class Config:
 def is_whole(value: Any) -> bool:
     """Whether this is an integer, and no truth value."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def short(value: Any) -> str:
+    """Show a value in few characters, even one that unfolds without end."""
+    writer = Repr()
+    writer.maxlevel = 3
+    text = writer.repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

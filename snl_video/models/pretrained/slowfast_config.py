@@ -1,9 +1,8 @@
 """What PySlowFast's configuration means here, as arguments of the builders."""
 
-from reprlib import repr as short
 from typing import Any
 
-from snl_video.models.pretrained.config_text import Config, is_whole
+from snl_video.models.pretrained.config_text import Config, is_whole, short
 from snl_video.models.pretrained.nl_blocks import nl_options
 from snl_video.models.pretrained.report import PretrainedError
 
@@ -27,6 +26,8 @@ NORMS = ("batchnorm", "sub_batchnorm", "sync_batchnorm", "sync_batchnorm_apex")
 
 def model_arguments(config: Config) -> dict[str, Any]:
     """Return the arguments of :func:`snl_video.models.build_model` without blocks.
+
+    ``RESNET.STRIDE_1X1`` bears on the networks of one pathway only, as in PySlowFast.
 
     Raises:
         PretrainedError: a key asks for what can't be built here; the message names it.
