@@ -3,7 +3,13 @@
 from snl_video.models.build import build_model
 from snl_video.models.insertion import NonLocalSpec, insert_blocks, inserted_blocks
 from snl_video.models.network import Place, VideoNetwork
-from snl_video.models.pretrained import LoadReport, PretrainedError, load_pretrained
+from snl_video.models.pretrained import (
+    LoadReport,
+    PretrainedError,
+    from_mmaction,
+    from_slowfast,
+    load_pretrained,
+)
 
 __all__ = [
     "LoadReport",
@@ -12,6 +18,8 @@ __all__ = [
     "PretrainedError",
     "VideoNetwork",
     "build_model",
+    "from_mmaction",
+    "from_slowfast",
     "insert_blocks",
     "inserted_blocks",
     "load_pretrained",
