@@ -1,12 +1,12 @@
 """Pretrained weights into the network at the start of a run, and the record of it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from snl_video.models import VideoNetwork
+from snl_video.models.pretrained import load_pretrained
 
 FILE = "load_report.json"
 
@@ -28,12 +28,9 @@ def load_weights(
     Raises:
         PretrainedError: the weights can't be read or don't fit.
     """
-    from snl_video.models.pretrained.load import load_pretrained
-
     report = load_pretrained(network, source, min_share=min_share)
-    plain = report.to_dict()
     if folder is not None:
         Console().print(report.table())
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
-    return plain
+        report.write_json(folder / FILE)
+    return report.to_dict()

@@ -47,7 +47,18 @@ CONTEXT = {
         ],
     },
     "recipe": {"model": {"optimizer": {"lr": 0.125}, "note": NASTY}},
-    "load_report": {"matched": 318},
+    "load_report": {
+        "source": NASTY,
+        "format": "pytorchvideo",
+        "sha256": "cd" * 32,
+        "loaded": ["trunk.a"] * 318,
+        "missing": [],
+        "unexpected": [f"odd {i} {NASTY}" for i in range(22)],
+        "mismatched": [{"name": "trunk.b", "theirs": [4, 3], "ours": [4, 2]}],
+        "new_head": True,
+        "new_blocks": ["res4.1"],
+        "backbone_share": 0.98765,
+    },
 }
 
 
@@ -127,7 +138,7 @@ def test_a_page_asks_for_nothing_from_outside(tmp_path):
 def test_every_link_leads_somewhere(tmp_path):
     html = write(tmp_path, evaluation(failed=(3,)))
     links = re.findall(r'href="#([^"]+)"', html)
-    assert len(links) == 9
+    assert len(links) == 10
     for anchor in links:
         assert html.count(f'id="{anchor}"') == 1
 
@@ -142,9 +153,26 @@ def test_the_page_says_what_the_numbers_say(tmp_path):
     low, high = numbers["intervals"]["top1"]
     assert f"{100 * low:.1f} to {100 * high:.1f}" in text
     assert "60 listed = 59 scored + 1 failed + 0 absent" in text
-    for part in ("moov atom not found", "optimizer.lr", "0.125", "1,234,567", "res4.1", "318"):
+    for part in ("moov atom not found", "optimizer.lr", "0.125", "1,234,567", "res4.1"):
         assert part in text
+    for part in (
+        "98.77% of the backbone",
+        "cd" * 32,
+        "loaded 318",
+        "missing in the file 0",
+        "of another size 1 trunk.b ([4, 3] in the file, [4, 2] here)",
+        "odd 19",
+        "and 2 more",
+    ):
+        assert part in text
+    assert "odd 20" not in text
     assert numbers["list_sha256"] in text
+
+
+def test_random_weights_give_no_section_of_pretrained_ones(tmp_path):
+    context = {name: value for name, value in CONTEXT.items() if name != "load_report"}
+    write_report(tmp_path, evaluation(), context)
+    assert 'id="pretrained"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_partial_run_is_called_partial(tmp_path):

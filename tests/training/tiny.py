@@ -19,7 +19,7 @@ class Clips(Dataset):
         self.num_frames, self.soft = num_frames, soft
         self.videos = SimpleNamespace(
             records=[
-                SimpleNamespace(id=str(i), path=f"{i}.mp4", label=max(0, i - number + CLASSES))
+                SimpleNamespace(id=str(i), path=f"{i}.mp4", label=(i + 1) % CLASSES * (i < CLASSES))
                 for i in range(number)
             ],
             missing=[],

@@ -16,6 +16,7 @@ from snl_video.evaluation.page.markup import (
     section,
     tag,
 )
+from snl_video.evaluation.page.pretrained_section import pretrained_section
 from snl_video.evaluation.page.results_sections import (
     calibration_section,
     classes_section,
@@ -35,7 +36,8 @@ class ReportPage:
         evaluation: the results.
         numbers: of :func:`snl_video.evaluation.numbers.metrics`.
         context: what was evaluated; ``data`` (with ``subsets``), ``network`` (parameters, GMACs and
-            ``blocks``) and ``recipe`` are known, anything else is listed as it is.
+            ``blocks``), ``load_report`` (what of pretrained weights was loaded) and ``recipe`` are
+            known, anything else is listed as it is.
         mistakes: the surest first.
     """
 
@@ -59,6 +61,11 @@ class ReportPage:
             ("calibration", "Calibration", calibration_section(self.evaluation)),
             ("mistakes", "Mistakes", mistakes_section(self.mistakes, self.evaluation)),
             ("network", "Network", self._network()),
+            (
+                "pretrained",
+                "Pretrained weights",
+                pretrained_section(self.context.get("load_report")),
+            ),
             ("recipe", "Recipe", self._recipe()),
             ("data", "Data set", self._data()),
         ]
@@ -136,7 +143,7 @@ class ReportPage:
         return section("network", "Network", body, lead=lead)
 
     def _recipe(self) -> Markup | None:
-        known = ("data", "network", "checkpoint")
+        known = ("data", "network", "checkpoint", "load_report")
         rest = {key: value for key, value in self.context.items() if key not in known}
         recipe = rest.pop("recipe", {})
         groups = {**recipe, **rest}
