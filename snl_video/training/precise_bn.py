@@ -139,13 +139,10 @@ class PreciseBatchNorm(pl.Callback):
         ]
         modes = {layer: layer.training for layer in module.network.modules()}
         module.network.eval()
-        stage = trainer.state.stage
-        trainer.training = True
         try:
             with torch.random.fork_rng(devices=[]), trainer.precision_plugin.forward_context():
                 estimate_statistics(norms, module, self._clips(trainer))
         finally:
-            trainer.state.stage = stage
             for layer, training in modes.items():
                 layer.training = training
         self._measured_at = trainer.global_step

@@ -1,0 +1,90 @@
+"""Fine-tuning on two CPU processes."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, DistributedSampler
+
+from snl_video.training import OptimizerSpec, PreciseBatchNorm
+from snl_video.training.optim import ScheduleSpec
+from tests.training.test_precise_bn import inputs_of, trained_norms
+from tests.training.tiny import Clips, TinyData, classifier, state_of, trainer
+
+OPTIONS = {
+    "freeze_until": "res5",
+    "unfreeze": {1: "res3", 2: None},
+    "freeze_norm": True,
+    "optimizer": OptimizerSpec(lr=0.01),
+    "schedule": ScheduleSpec("constant"),
+}
+
+
+class Batches(TinyData):
+    """As many videos in a step on one process as on two."""
+
+    def __init__(self, batch_size):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def train_dataloader(self):
+        clips, run = Clips(8), self.trainer
+        sampler = DistributedSampler(clips, run.world_size, run.global_rank, shuffle=False)
+        return DataLoader(clips, self.batch_size, sampler=sampler)
+
+
+class Keep(pl.Callback):
+    """Writes the network of every process at the end."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_train_end(self, trainer, module):
+        torch.save(state_of(module), self.folder / f"{trainer.global_rank}.pt")
+
+
+def fit(folder, devices, model, data, *callbacks, **options):
+    folder.mkdir()
+    if devices == 2:
+        options |= {"devices": 2, "strategy": "ddp_spawn"}
+    run = trainer(
+        folder,
+        precision="64-true",
+        callbacks=[*callbacks, Keep(folder)],
+        limit_val_batches=0,
+        **options,
+    )
+    run.fit(model, data)
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(devices)]
+
+
+@pytest.mark.ddp
+def test_what_is_freed_later_learns_as_on_one_process(tmp_path):
+    """Two videos on each of two processes are the four of one, where statistics are fixed."""
+    begin = state_of(classifier(**OPTIONS))
+    options = {"max_epochs": 3, "accumulate_grad_batches": 2}
+    (one,) = fit(tmp_path / "1", 1, classifier(**OPTIONS), Batches(4), **options)
+    first, second = fit(tmp_path / "2", 2, classifier(**OPTIONS), Batches(2), **options)
+    for name, value in one.items():
+        assert torch.equal(first[name], second[name]), name
+        torch.testing.assert_close(first[name], value, rtol=1e-7, atol=1e-10, msg=name)
+    stem = "trunk.blocks.0.conv.weight"
+    assert (one[stem] - begin[stem]).abs().max() > 1e-6
+
+
+@pytest.mark.ddp
+def test_precise_statistics_are_those_of_all_processes(tmp_path):
+    model = classifier(optimizer=OptimizerSpec(lr=1e-30, weight_decay=0.0))
+    first, second = fit(tmp_path / "2", 2, model, Batches(2), PreciseBatchNorm(), max_steps=1)
+    reference = classifier().double()
+    norms = trained_norms(reference)
+    clips = [
+        torch.stack([Clips(8)[i]["clips"] for i in pair]).flatten(0, 1)
+        for pair in ((0, 2), (4, 6), (1, 3), (5, 7))
+    ]
+    inputs = inputs_of(reference.network, norms, reference, clips)
+    names = {module: name for name, module in reference.network.named_modules()}
+    for norm in norms:
+        for kind, want in (("mean", inputs[norm].mean(1)), ("var", inputs[norm].var(1))):
+            name = f"{names[norm]}.running_{kind}"
+            assert torch.equal(first[name], second[name]), name
+            torch.testing.assert_close(first[name], want, rtol=1e-6, atol=1e-9, msg=name)
