@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_info
 from torch.utils.data import DataLoader
 
 from snl_video.data import lists
@@ -50,6 +51,10 @@ class VideoDataModule(pl.LightningDataModule):
         test_list: list file of the test set, for "csv"; by default `val_list`.
         class_file: class names, one a line, for "folder" and "csv", or to predict without a data
             set; by default they come from the data set.
+        val_share: for "folder", share of the training videos of each class that is held out for
+            validation, whole groups of clips at a time; by default 0.2 where there is neither `val`
+            nor `test`, and nothing elsewhere; 0 holds out nothing.
+        val_seed: which ones.
         missing: what to do about listed files that are absent: "error", "skip" with a warning, or
             "wrong": skip in training, and count as wrong in evaluation.
         num_frames: frames of a clip.
@@ -101,6 +106,8 @@ class VideoDataModule(pl.LightningDataModule):
         val_list: str | None = None,
         test_list: str | None = None,
         class_file: str | None = None,
+        val_share: float | None = None,
+        val_seed: int = 0,
         missing: Missing = "error",
         num_frames: int = 8,
         frame_interval: int = 8,
@@ -142,6 +149,8 @@ class VideoDataModule(pl.LightningDataModule):
             files={"train": train_list, "val": val_list, "test": test_list},
             class_file=class_file,
             missing=missing,
+            val_share=val_share,
+            val_seed=val_seed,
         )
         if flip is None:
             flip = 0.0 if format == "motion" else 0.5
@@ -241,6 +250,8 @@ class VideoDataModule(pl.LightningDataModule):
         }
         for subset in needed[stage]:
             self.video_list(subset)
+        if stage != "predict" and (note := self.source.note()):
+            rank_zero_info(note)
         if stage == "fit" and self.trainer:
             self.trainer.callbacks.insert(0, UnreadableReport(self.unreadable))  # type: ignore[attr-defined]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from snl_video.data import annotations as formats
-from snl_video.data.annotations import AnnotationError, Missing, VideoList
+from snl_video.data.annotations import AnnotationError, HeldOut, Missing, VideoList
 from snl_video.data.scenes import CLASSES as MOTION_CLASSES
 
 Format = Literal["ucf101", "kinetics", "hmdb51", "folder", "csv", "motion"]
@@ -32,6 +32,8 @@ class ListSource:
     files: dict[str, str | None] = field(default_factory=dict)
     class_file: str | None = None
     missing: Missing = "error"
+    val_share: float | None = None
+    val_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.format not in get_args(Format):
@@ -40,6 +42,11 @@ class ListSource:
             )
         if self.format == "csv" and not any(self.files.values()):
             raise AnnotationError("format csv needs train_list, val_list or test_list")
+        if self.val_share is not None and self.format != "folder":
+            raise AnnotationError(
+                f"val_share={self.val_share} is for format folder; {self.format} has lists of its "
+                "own, so leave it out (null)"
+            )
 
     @cached_property
     def classes(self) -> list[str]:
@@ -81,8 +88,53 @@ class ListSource:
             labelled = "train" if subset == "train" else "val"
             return formats.read_kinetics(self.root, labelled, self.annotations, self.missing)
         if self.format == "folder":
-            return formats.read_folder(self.root, subset, self.classes)
+            return self._read_folder(subset)
         return formats.read_csv(self._file(subset), self.root, self.classes, self.missing)
+
+    @cached_property
+    def held_out(self) -> HeldOut | None:
+        """The validation split of a folder that has none, else None.
+
+        Raises:
+            AnnotationError: see `folder_held_out`.
+        """
+        if self.format != "folder":
+            return None
+        return formats.folder_held_out(self.root, self.classes, self.val_share, self.val_seed)
+
+    def note(self) -> str:
+        """What a user should know of the lists of a folder: one line, or nothing.
+
+        Raises:
+            AnnotationError: see `held_out`.
+        """
+        if self.format != "folder":
+            return ""
+        if self.held_out is not None:
+            more = "" if self._has("test") else "; `test` evaluates it too"
+            return f"{self.root}: {self.held_out.sentence()}{more}"
+        if self._has("test") and not self._has("val"):
+            return (
+                f"{self.root} has no folder val: its test videos are the validation set too, so "
+                "choose nothing by them, or set data.val_share to take a split out of train"
+            )
+        return ""
+
+    def _read_folder(self, subset: Subset) -> VideoList:
+        held_out = None if subset == "test" and self._has("test") else self.held_out
+        if held_out is None:
+            return formats.read_folder(self.root, subset, self.classes)
+        if subset == "train":
+            return held_out.train
+        if not len(held_out.val):
+            raise AnnotationError(
+                f"{self.root}: no class has two videos (or two groups of clips), so none can be "
+                "held out for validation; add videos, or a folder val"
+            )
+        return held_out.val
+
+    def _has(self, subset: Subset) -> bool:
+        return subset in formats.folder_subsets(self.root)
 
     def _file(self, subset: str, or_any: bool = False) -> Path:
         other = {"val": "test", "test": "val"}.get(subset)
@@ -117,10 +169,12 @@ def describe(
             "classes": sum(count > 0 for count in videos.class_counts().values()),
             "sha256": videos.sha256(),
         }
+    held_out = source.held_out if "error" not in found["train"] else None
     return {
         "format": source.format,
         "root": source.root,
         "split": source.split,
         "num_classes": num_classes,
         "subsets": found,
+        **({"val_split": held_out.sentence()} if held_out else {}),
     }

@@ -1,26 +1,38 @@
 """Annotation lists: which videos, with which label. Nothing here opens a video."""
 
 from snl_video.data.annotations.csv_list import csv_classes, read_csv
-from snl_video.data.annotations.folders import folder_classes, read_files, read_folder
+from snl_video.data.annotations.folders import (
+    folder_classes,
+    folder_held_out,
+    folder_subsets,
+    read_files,
+    read_folder,
+)
+from snl_video.data.annotations.grouping import HeldOut, group_of, hold_out
 from snl_video.data.annotations.hmdb51 import hmdb51_classes, read_hmdb51
 from snl_video.data.annotations.kinetics import kinetics_classes, read_kinetics
 from snl_video.data.annotations.records import (
     AnnotationError,
     Missing,
-    VideoList,
-    VideoRecord,
     read_class_file,
 )
 from snl_video.data.annotations.ucf101 import read_ucf101, ucf101_classes
+from snl_video.data.annotations.video_list import RecordTable, VideoList, VideoRecord
 
 __all__ = [
     "AnnotationError",
+    "HeldOut",
     "Missing",
+    "RecordTable",
     "VideoList",
     "VideoRecord",
     "csv_classes",
     "folder_classes",
+    "folder_held_out",
+    "folder_subsets",
+    "group_of",
     "hmdb51_classes",
+    "hold_out",
     "kinetics_classes",
     "read_class_file",
     "read_csv",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snl_video.data.annotations.files import first_dir, videos_below
+from snl_video.data.annotations.grouping import VAL_SHARE, HeldOut, hold_out
 from snl_video.data.annotations.records import (
     AnnotationError,
     Entry,
@@ -21,14 +22,19 @@ from snl_video.data.annotations.records import (
 SUBSETS = ("train", "val", "test")
 
 
+def folder_subsets(root: str | Path) -> list[str]:
+    """Those of "train", "val" and "test" that are sub-folders of root, in this order."""
+    return [subset for subset in SUBSETS if (Path(root) / subset).is_dir()]
+
+
 def folder_classes(root: str | Path) -> list[str]:
     """Class names: the sorted sub-folders of `root/train` if it is there, else of root.
 
     With `val` or `test` but no `train`, the sub-folders of those.
     """
     root = require_dir(root, "data set folder")
-    subsets = [root / subset for subset in SUBSETS if (root / subset).is_dir()]
-    folder = subsets[0] if subsets else root
+    subsets = folder_subsets(root)
+    folder = root / subsets[0] if subsets else root
     return check_classes(sorted(path.name for path in _sub_folders(folder)), folder)
 
 
@@ -49,7 +55,7 @@ def read_folder(
     names = list(classes) if classes is not None else folder_classes(root)
     root = Path(root)
     folder = root
-    if any((root / name).is_dir() for name in SUBSETS):
+    if folder_subsets(root):
         other = {"val": "test", "test": "val", "train": "train"}[subset]
         found = first_dir(root / subset, root / other)
         if found is None:
@@ -62,6 +68,37 @@ def read_folder(
         for name in videos_below(path)
     ]
     return build_list(entries, names, source=folder, missing="error", remedy="")
+
+
+def folder_held_out(
+    root: str | Path,
+    classes: Sequence[str] | None = None,
+    share: float | None = None,
+    seed: int = 0,
+) -> HeldOut | None:
+    """The validation split that a folder needs, or None where its sub-folders serve.
+
+    Args:
+        root: the folder.
+        classes: see `read_folder`.
+        share: of the videos of each class. None holds out `VAL_SHARE` where root has neither `val`
+            nor `test`; a number holds out of `train` even where there is `test`; 0 nothing ever.
+        seed: of the choice.
+
+    Raises:
+        AnnotationError: see `read_folder` and `hold_out`, or a share beside a folder `val`.
+    """
+    subsets = folder_subsets(require_dir(root, "data set folder"))
+    if share == 0 or (share is None and {"val", "test"} & set(subsets)):
+        return None
+    if "val" in subsets:
+        raise AnnotationError(
+            f"{Path(root) / 'val'} is the validation set, so val_share={share:g} has no use; leave "
+            "it out (null)"
+        )
+    return hold_out(
+        read_folder(root, "train", classes), VAL_SHARE if share is None else share, seed
+    )
 
 
 def read_files(paths: Sequence[str | Path], classes: Sequence[str]) -> VideoList:
