@@ -17,7 +17,12 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.data.decoding import open_video
-from snl_video.training.callbacks import EvaluationReport, NetworkSummary, PredictionWriter
+from snl_video.training.callbacks import (
+    EvaluationReport,
+    LastCheckpoint,
+    NetworkSummary,
+    PredictionWriter,
+)
 from snl_video.training.classifier import VideoClassifier
 
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
@@ -59,7 +64,6 @@ class VideoCLI(LightningCLI):
                 "checkpoint.filename": "best",
                 "checkpoint.monitor": "val/top1",
                 "checkpoint.mode": "max",
-                "checkpoint.save_last": True,
                 "checkpoint.enable_version_counter": False,
             }
         )
@@ -108,6 +112,8 @@ class VideoCLI(LightningCLI):
             callbacks.append(LearningRateMonitor("step"))
         elif config.trainer.logger is None:
             kwargs["logger"] = False
+        if self.subcommand == "fit":
+            callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
         if self.subcommand == "test":
             context = {"checkpoint": config.ckpt_path, "data": data.describe()}
             callbacks.append(EvaluationReport(run_dir / "report", context, open_video))

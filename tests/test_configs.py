@@ -12,7 +12,8 @@ from snl_video.models import build_model
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 OVERLAYS = [path for path in CONFIGS if path.parent.name == "blocks"]
-RECIPES = [path for path in CONFIGS if path.parent.name != "blocks"]
+FINETUNING = [path for path in CONFIGS if path.parent.name == "finetune"]
+RECIPES = [path for path in CONFIGS if path.parent.name not in ("blocks", "finetune")]
 
 
 def name(path):
@@ -75,6 +76,26 @@ def test_overlay_puts_one_block_at_the_papers_place(path):
     network = build(parse(recipe, path))
     (entry,) = network.non_local
     assert (entry["place"], entry["kind"]) == ("slow.res4.4", path.stem)
+
+
+@pytest.mark.parametrize("path", FINETUNING, ids=name)
+@pytest.mark.parametrize("recipe", ["ucf101/i3d_r50.yaml", "kinetics400/slowfast_r50_8x8.yaml"])
+def test_an_overlay_of_fine_tuning_adds_to_a_recipe(path, recipe):
+    alone = parse(ROOT / "configs" / recipe)
+    config = parse(ROOT / "configs" / recipe, path, more=["--trainer.callbacks+=RichProgressBar"])
+    added = yaml.safe_load(path.read_text())
+    build(config)
+    assert config.model.backbone == alone.model.backbone
+    assert config.model.optimizer.lr == alone.model.optimizer.lr
+    for key, value in added.get("model", {}).items():
+        found = getattr(config.model, key)
+        for inner, wanted in value.items() if key == "optimizer" else ():
+            assert getattr(found, inner) == wanted
+        assert key == "optimizer" or found == value
+    wanted = [entry["class_path"] for entry in added.get("trainer", {}).get("callbacks+", [])]
+    found = [entry.class_path for entry in config.trainer.callbacks]
+    assert found[:-1] == wanted
+    assert found[-1].endswith("RichProgressBar")
 
 
 def test_every_kind_has_an_overlay():

@@ -60,7 +60,8 @@ class VideoClassifier(pl.LightningModule):
             inserted blocks are always trained.
         freeze_norm: no batch norm of the backbone updates its statistics (partial batch norm).
         unfreeze: epoch, from 1 -> the last frozen place from the start of that epoch on, null for
-            none; each nearer to the input than the one before.
+            none; each nearer to the input than the one before. On the command line with quotes:
+            '{"5": "res3", "9": null}'.
         views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
         average: of the views of a video: their ``probabilities`` or their ``logits``.
         view_settings: clips x crops to report after ``test`` beside all that are loaded, as

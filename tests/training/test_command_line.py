@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -241,6 +242,9 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
         ("--model.non_local.kind=spectral", "spectral"),
         ('--model.non_local.places=["res9.1"]', r"no place 'res9\.1'"),
         ("--data.split=4", "4"),
+        ("--model.freeze_until=res9", "freeze_until: no place 'res9'"),
+        ("--model.class_weights=[1.0]", "class_weights has 1 numbers for 10 classes"),
+        ("--model.optimizer.layer_decay=2", "layer_decay must lie in"),
     ],
 )
 def test_bad_options_are_named(videos, tmp_path, option, message):
@@ -259,6 +263,79 @@ def test_resuming_equals_never_having_stopped(videos, tmp_path):
     assert not torch.equal(
         start["network.trunk.blocks.6.proj.weight"], whole.network.trunk.blocks[6].proj.weight
     )
+    others = resumed.state_dict()
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, others[name]), name
+
+
+FINETUNE = [
+    "--trainer.max_epochs=4",
+    "--trainer.accumulate_grad_batches=2",
+    "--trainer.callbacks+=MovingAverage",
+    "--trainer.callbacks.decay=0.5",
+    "--trainer.callbacks+=PreciseBatchNorm",
+    "--trainer.callbacks.num_batches=1",
+    "--trainer.callbacks+=EarlyStopping",
+    "--trainer.callbacks.monitor=val/top1",
+    "--trainer.callbacks.min_delta=2",
+    "--trainer.callbacks.mode=max",
+    "--trainer.callbacks.patience=2",
+    "--model.class_weights=balanced",
+    "--model.label_smoothing=0.1",
+    "--model.optimizer.layer_decay=0.9",
+    "--model.optimizer.head_lr=2",
+    "--model.freeze_until=res5",
+    '--model.unfreeze={"1": "res4", "2": null}',
+    "--model.non_local.kind=snl",
+]
+
+
+def test_all_of_fine_tuning_in_one_run(videos, tmp_path, capsys):
+    """Nothing improves by 2, so that training stops when its patience of 2 epochs is over."""
+    folder = tmp_path / "run"
+    cli = fit(videos, folder, *FINETUNE)
+    assert cli.trainer.current_epoch == 3
+    assert cli.trainer.global_step == 3 * math.ceil(len(cli.trainer.train_dataloader) / 2)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-2:] == [
+        f"next: python train.py test --run_dir {folder}",
+        f"      python train.py predict --run_dir {folder} --data.predict_paths '[video.mp4]'",
+    ]
+    saved = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
+    assert set(saved["averaging_state"]) == {"n_averaged"}
+    assert int(saved["averaging_state"]["n_averaged"]) == cli.trainer.global_step
+    for name, value in cli.model.state_dict().items():
+        assert torch.equal(value, saved["state_dict"][name]), name
+    rates = read_csv(folder / "csv/version_0/metrics.csv")[0]
+    names = {name for name in rates if name.startswith("lr-")}
+    assert {"lr-SGD/head", "lr-SGD/backbone.stem", "lr-SGD/blocks.res4.4.no_decay"} <= names
+    assert main(["test", f"--run_dir={folder}", *QUIET]).model.results.complete
+
+
+def test_the_last_checkpoint_is_the_last_though_nothing_improved(videos, tmp_path):
+    folder = tmp_path / "run"
+    cli = fit(videos, folder, "--trainer.max_epochs=3", "--model.optimizer.lr=1e-12")
+    best, last = (
+        torch.load(folder / f"checkpoints/{name}.ckpt", weights_only=True)
+        for name in ("best", "last")
+    )
+    assert best["epoch"] == 0
+    assert (last["epoch"], last["global_step"]) == (2, cli.trainer.global_step)
+
+
+def test_the_configuration_that_a_run_wrote_resumes_it(videos, tmp_path):
+    keep = ["--checkpoint.save_top_k=-1", "--checkpoint.filename={epoch}"]
+    whole = fit(videos, tmp_path / "whole", *FINETUNE, *keep).model
+    resumed = main(
+        [
+            "fit",
+            f"--config={tmp_path}/whole/config.yaml",
+            f"--run_dir={tmp_path}/again",
+            f"--ckpt_path={tmp_path}/whole/checkpoints/epoch=1.ckpt",
+        ]
+    ).model
+    assert resumed.freezing.steps == whole.freezing.steps
+    assert resumed.optimizer_spec == whole.optimizer_spec
     others = resumed.state_dict()
     for name, value in whole.state_dict().items():
         assert torch.equal(value, others[name]), name
