@@ -119,7 +119,7 @@ def test_group_names():
 
 def test_one_group_alone_is_trained_on_with_a_warning():
     videos = video_list([[4], [1, 1, 1, 1, 1]])
-    with pytest.warns(UserWarning, match=r"1 classes have .*\(c0\)"):
+    with pytest.warns(UserWarning, match=r"group of clips: 1 \(c0\)"):
         held = hold_out(videos)
     assert held.undivided == ("c0",)
     assert Counter(r.label for r in held.train.records) == {0: 4, 1: 4}
@@ -191,7 +191,7 @@ def test_a_validation_folder_is_used_as_it_is(tmp_path):
 
 def test_nothing_to_hold_out_is_an_error_of_validation_alone(tmp_path):
     lists = source(touch(tmp_path, "a/1.mp4", "b/1.avi", "b/1.mp4"))
-    with pytest.warns(UserWarning, match="2 classes"):
+    with pytest.warns(UserWarning, match="group of clips: 2"):
         assert len(lists.read("train")) == 3
     with pytest.raises(AnnotationError, match=r"no class has two videos \(or two groups"):
         lists.read("val")

@@ -101,8 +101,8 @@ def hold_out(videos: VideoList, share: float = VAL_SHARE, seed: int = 0) -> Held
     if undivided:
         names = ", ".join(undivided[:3]) + (", ..." if len(undivided) > 3 else "")
         warnings.warn(
-            f"{len(undivided)} classes have a single video, or a single group of clips ({names}): "
-            "it is trained on, and nothing of them is validated",
+            f"classes with a single video, or a single group of clips: {len(undivided)} ({names}); "
+            "they are trained on, and nothing of them is validated",
             stacklevel=2,
         )
     places = [group_of(record.id) in held for record in videos.records]
