@@ -1,11 +1,8 @@
 """The LightningModule: a network, its loss, its optimiser and its honest evaluation."""
 
-import logging
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
@@ -15,22 +12,14 @@ from snl_video.evaluation.video_scores import VideoScores
 from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
 from snl_video.models import NonLocalSpec, build_model
 from snl_video.spec import as_spec
-from snl_video.training.freezing import FreezeSchedule, average_gradients
-from snl_video.training.loss import (
-    ClassWeights,
-    WeightedCrossEntropy,
-    balanced_weights,
-    check_class_weights,
-)
+from snl_video.training.finetuning import FineTuning
+from snl_video.training.loss import ClassWeights
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, build_optimizer, build_schedule
-from snl_video.training.pretraining import load_weights
-
-logger = logging.getLogger(__name__)
 
 Batch = dict[str, Any]
 
 
-class VideoClassifier(pl.LightningModule):
+class VideoClassifier(FineTuning):
     """Trains and evaluates one network on batches of uint8 clips.
 
     A batch is a dict: ``clips`` uint8 (B, V, 3, T, H, W), ``label`` (B,), ``index`` (B,) position
@@ -92,7 +81,24 @@ class VideoClassifier(pl.LightningModule):
         view_settings: list[str] | None = None,
         classes: list[str] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(
+            build_model(
+                backbone,
+                num_classes,
+                width=width,
+                dropout=dropout,
+                non_local=non_local,
+                backbone_options=backbone_options,
+            ),
+            num_classes,
+            label_smoothing=label_smoothing,
+            class_weights=class_weights,
+            pretrained=pretrained,
+            pretrained_min_share=pretrained_min_share,
+            freeze_until=freeze_until,
+            freeze_norm=freeze_norm,
+            unfreeze=unfreeze,
+        )
         self.save_hyperparameters()
         for name, value in self.hparams.items():
             if is_dataclass(value) and not isinstance(value, type):
@@ -103,23 +109,6 @@ class VideoClassifier(pl.LightningModule):
             raise ValueError(f"views_per_forward must be >= 0, got {views_per_forward}")
         for text in view_settings or ():
             ViewSetting.parse(text)
-        self.network = build_model(
-            backbone,
-            num_classes,
-            width=width,
-            dropout=dropout,
-            non_local=non_local,
-            backbone_options=backbone_options,
-        )
-        check_class_weights(class_weights, num_classes)
-        self.loss = WeightedCrossEntropy(num_classes, label_smoothing)
-        if not isinstance(class_weights, str):
-            self.loss.weight.copy_(torch.tensor(class_weights))
-        self.class_weights = class_weights
-        self.pretrained = pretrained
-        self.pretrained_min_share = pretrained_min_share
-        self.freezing = FreezeSchedule(self.network, freeze_until, unfreeze, freeze_norm)
-        self.load_report: dict[str, Any] | None = None
         self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
         self.views_per_forward = views_per_forward
@@ -128,7 +117,6 @@ class VideoClassifier(pl.LightningModule):
         self.classes = classes or [f"class {i}" for i in range(num_classes)]
         self.scores = VideoScores()
         self.scores_of_views: dict[str, VideoScores] = {}
-        self.origin: dict[str, Any] = {}
         self.results: VideoResults | None = None
         self.results_of_views: dict[str, VideoResults] = {}
 
@@ -191,50 +179,6 @@ class VideoClassifier(pl.LightningModule):
         failed = batch.get("failed", torch.zeros_like(batch["index"], dtype=torch.bool))
         return {"index": batch["index"], "scores": scores, "failed": failed}
 
-    def setup(self, stage: str) -> None:
-        """For ``fit``: freeze as in epoch 0, and weigh the classes."""
-        if stage != "fit":
-            return
-        self.freezing.apply(self.network, epoch=0)
-        if self.class_weights == "balanced":
-            records = self._data_module("class_weights 'balanced'").video_list("train").records
-            weights = balanced_weights((record.label for record in records), self.classes)
-            self.loss.weight.copy_(weights)
-
-    def on_fit_start(self) -> None:
-        """Load the pretrained weights, unless the weights are those of a checkpoint."""
-        if self.pretrained is None or self.origin or self.load_report is not None:
-            return
-        folder = Path(self.trainer.default_root_dir) if self.trainer.is_global_zero else None
-        self.load_report = load_weights(
-            self.network, self.pretrained, self.pretrained_min_share, folder
-        )
-
-    def train(self, mode: bool = True) -> "VideoClassifier":
-        """Set the mode; frozen batch norms stay in evaluation mode."""
-        super().train(mode)
-        if mode:
-            self.freezing.set_norms(self.network)
-        return self
-
-    def on_train_start(self) -> None:
-        """Freeze as the epoch wants it, which after a resume may be any."""
-        self._freeze()
-
-    def on_train_epoch_start(self) -> None:
-        """Free what this epoch trains for the first time."""
-        self._freeze()
-
-    def on_after_backward(self) -> None:
-        """Average the gradients that ``DistributedDataParallel`` does not know of."""
-        if self.trainer.world_size > 1 and len(self.freezing.steps) > 1:
-            average_gradients(self.freezing.later(self.network))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Record which weights the run started from."""
-        if self.load_report is not None:
-            checkpoint["load_report"] = self.load_report
-
     def on_validation_epoch_start(self) -> None:
         """Forget the videos of the last epoch."""
         self.scores.reset()
@@ -259,12 +203,6 @@ class VideoClassifier(pl.LightningModule):
         self.results = list(self.results_of_views.values())[-1]
         self._log_results("test", self.results)
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep how the weights were trained, which an evaluation's own settings need not tell."""
-        names = ("hyper_parameters", "epoch", "global_step")
-        self.origin = {name: checkpoint[name] for name in names if name in checkpoint}
-        self.load_report = checkpoint.get("load_report")
-
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Optimiser and per-step schedule of the two specs."""
         later = self.freezing.later(self.network)
@@ -278,19 +216,6 @@ class VideoClassifier(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-    def _freeze(self) -> None:
-        changed = self.freezing.apply(self.network, self.trainer.current_epoch)
-        self.freezing.set_norms(self.network)
-        if changed and self.trainer.is_global_zero:
-            epoch = self.trainer.current_epoch
-            logger.info("epoch %d: %s", epoch, self.freezing.describe(self.network))
-
-    def _data_module(self, setting: str) -> Any:
-        data = getattr(self.trainer, "datamodule", None)
-        if data is None:
-            raise ValueError(f"{setting} needs a datamodule, which has the training list")
-        return data
 
     def _score(self, scores: VideoScores, batch: Batch, logits: Tensor) -> None:
         label = batch["label"]
