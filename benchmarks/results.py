@@ -1,0 +1,106 @@
+"""Fine-tune with every kind of block on every split, and write the table of results.
+
+    python -m benchmarks.results --root data/ucf101 --config configs/ucf101/finetune_cpu.yaml \
+        --runs runs/results --out docs/results.md [--jobs 2]
+
+A finished run is not repeated and an interrupted one goes on from its last checkpoint, so the
+command can be killed and called again at any time. `--table-only` writes the document from what is
+finished; it may be called while the runs go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.results_numbers import read_scored
+from benchmarks.results_page import document
+from benchmarks.results_plan import (
+    FIRST_KINDS,
+    FURTHER_KINDS,
+    SPLITS,
+    Recipe,
+    ResultsError,
+    Run,
+    plan,
+)
+from benchmarks.results_record import lock, next_stage, read_record
+from benchmarks.results_run import Runner
+
+LINEAR = (86.8, 85.1, 72.5)
+"""Percent on splits 1, 2, 3 of ten UCF101 classes: a linear classifier on frozen features of the
+Kinetics-400 Inception-I3D, one 16-frame centre clip at stride 4, 224 pixels. Not measured here."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is missing and write the document; 1 if a run failed."""
+    options = _parser().parse_args(arguments)
+    recipe = Recipe(options.config, options.root)
+    try:
+        runs = plan(options.kinds, options.further_kinds, options.splits, options.seeds)
+        if options.table_only:
+            write_document(options.out, runs, options.runs, recipe, options.linear)
+            return 0
+        with lock(options.runs) as held:
+            runner = Runner(
+                options.runs,
+                recipe,
+                recipe.command,
+                jobs=options.jobs,
+                lock=held,
+                finished=lambda run: write_document(
+                    options.out, runs, options.runs, recipe, options.linear
+                ),
+            )
+            failures = runner.carry_out(runs)
+        write_document(options.out, runs, options.runs, recipe, options.linear)
+    except ResultsError as error:
+        raise SystemExit(str(error)) from error
+    for failure in failures:
+        print(failure)
+    return int(bool(failures))
+
+
+def write_document(
+    out: Path, plan: Sequence[Run], runs: Path, recipe: Recipe, linear: Sequence[float]
+) -> None:
+    """Write the document from the finished runs, and print how many there are.
+
+    Raises:
+        ResultsError: a run is of another recipe, or its report is damaged.
+    """
+    records = [read_record(runs, run, recipe) for run in plan]
+    finished = [record for record in records if next_stage(runs, record.run) is None]
+    text = document(plan, [read_scored(runs, record) for record in finished], recipe, linear)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    print(f"{out}: {len(finished)} of {len(plan)} runs", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.results",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--root", type=Path, required=True, help="the data set's folder")
+    parser.add_argument("--config", type=Path, required=True, help="recipe of every run")
+    parser.add_argument("--runs", type=Path, default=Path("runs/results"))
+    parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
+    parser.add_argument("--kinds", nargs="+", default=FIRST_KINDS, help="trained first")
+    parser.add_argument("--further-kinds", nargs="*", default=FURTHER_KINDS)
+    parser.add_argument("--splits", nargs="+", type=int, default=SPLITS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
+    parser.add_argument(
+        "--jobs", type=int, choices=(1, 2, 3, 4), default=1, help="side by side, one thread each"
+    )
+    parser.add_argument(
+        "--linear", nargs="*", type=float, default=LINEAR, help="percent on each split"
+    )
+    parser.add_argument("--table-only", action="store_true", help="write the document, run nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
