@@ -34,7 +34,7 @@ Kinetics-400 Inception-I3D, one 16-frame centre clip at stride 4, 224 pixels. No
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is missing and write the document; 1 if a run failed."""
+    """Run what is missing and write the document; 1 if a run failed, 130 if stopped."""
     options = _parser().parse_args(arguments)
     recipe = Recipe(options.config, options.root)
     try:
@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_document(options.out, runs, options.runs, recipe, options.linear)
     except ResultsError as error:
         raise SystemExit(str(error)) from error
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here")
+        return 130
     for failure in failures:
         print(failure)
     return int(bool(failures))

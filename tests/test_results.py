@@ -393,6 +393,22 @@ def test_another_recipe_and_foreign_folders_are_refused_before_any_start(tmp_pat
         read_record(tmp_path / "other", runs[0], recipe)
 
 
+def test_the_program_stops_with_a_word_and_a_code_of_its_own(tmp_path, recipe, monkeypatch, capsys):
+    fake = FakeTraining(tmp_path / "runs", recipe)
+    fake.tricks[("none", "fit")] = "stop"
+    monkeypatch.setattr(Recipe, "command", lambda self, *run: fake.command(*run))
+    options = ["--root=x", f"--config={recipe.config}", f"--runs={fake.runs}"]
+    options += [f"--out={tmp_path / 'out.md'}", "--kinds", "none", "--splits", "1"]
+    options += ["--further-kinds"]
+    assert results.main(options) == 130
+    assert "the same command goes on from here" in capsys.readouterr().out
+    with lock(fake.runs):
+        assert results.main([*options, "--table-only"]) == 0
+    assert "Nothing is finished." in (tmp_path / "out.md").read_text()
+    fake.tricks[("none", "fit")] = "cut"
+    assert results.main([*options]) == 1
+
+
 def test_a_start_whose_end_nobody_saw_is_told(tmp_path, recipe):
     runs = tmp_path / "runs"
     run = Run("none", 1, 0)
