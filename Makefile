@@ -1,9 +1,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+UCF101_10 ?= ../shared/data/ucf101_10
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format benchmark-blocks benchmark-loader clean
+.PHONY: demo test test-slow check format benchmark-blocks benchmark-loader results-ucf101-10 clean
 
 ## train a narrow I3D with a spectral non-local block on generated videos, then evaluate it
 demo: $(STAMP)
@@ -35,6 +36,11 @@ benchmark-blocks: $(STAMP)
 ## clips per second of the loader against PyTorchVideo's
 benchmark-loader: $(STAMP)
 	$(BIN)/python -m benchmarks.loader
+
+## fine-tune with every kind of block on three splits, for hours; can be stopped and called again
+results-ucf101-10: $(STAMP)
+	$(BIN)/python -m benchmarks.results --root $(UCF101_10) --config configs/ucf101/finetune_cpu.yaml \
+	    --runs runs/results --out docs/results.md
 
 clean:
 	rm -rf $(VENV) runs data/motion build *.egg-info .pytest_cache .mypy_cache .ruff_cache
