@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from snl_video.models.pretrained import archives
@@ -91,13 +93,6 @@ def _read(path: Path, start: bytes) -> Any:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise PretrainedError(
-            f"{path} needs the package safetensors: pip install 'snl_video[pretrained]'"
-        ) from error
     try:
         return load_file(path, device="cpu")
     except SafetensorError as error:
