@@ -1,7 +1,6 @@
 import io
 import os
 import pickle
-import sys
 import zipfile
 from collections import OrderedDict
 
@@ -236,12 +235,6 @@ def test_a_name_twice_in_a_zip_file_is_refused(put):
         archive.writestr(archive.namelist()[0], b"another")
     with pytest.raises(PretrainedError, match="several files of one name"):
         read_checkpoint(put(file.getvalue()))
-
-
-def test_the_missing_package_for_safetensors_is_named(put, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    with pytest.raises(PretrainedError, match=r"needs the package safetensors: pip install 'snl_"):
-        read_checkpoint(put(b"\x02\0\0\0\0\0\0\0{}", "w.safetensors"))
 
 
 def test_a_broken_safetensors_file_is_named(put):
