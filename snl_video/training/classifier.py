@@ -51,6 +51,8 @@ class VideoClassifier(FineTuning):
         unfreeze: epoch, from 1 -> the last frozen place from the start of that epoch on, null for
             none; each nearer to the input than the one before. On the command line with quotes:
             '{"5": "res3", "9": null}'.
+        channels_last: lay clips out with the channels innermost (``torch.channels_last_3d``): the
+            same numbers up to rounding, and faster on a CPU and in half precision.
         views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
         average: of the views of a video: their ``probabilities`` or their ``logits``.
         view_settings: clips x crops to report after ``test`` beside all that are loaded, as
@@ -76,6 +78,7 @@ class VideoClassifier(FineTuning):
         freeze_until: str | None = None,
         freeze_norm: bool = False,
         unfreeze: dict[int, str | None] | None = None,
+        channels_last: bool = False,
         views_per_forward: int = 0,
         average: Literal["probabilities", "logits"] = "probabilities",
         view_settings: list[str] | None = None,
@@ -111,6 +114,7 @@ class VideoClassifier(FineTuning):
             ViewSetting.parse(text)
         self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
+        self.channels_last = channels_last
         self.views_per_forward = views_per_forward
         self.average = average
         self.view_settings = view_settings
@@ -122,7 +126,10 @@ class VideoClassifier(FineTuning):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Map uint8 clips (B, 3, T, H, W) to logits (B, num_classes)."""
-        return self.network(self.network.normalise(clips))
+        pixels = self.network.normalise(clips)
+        if self.channels_last:
+            pixels = pixels.contiguous(memory_format=torch.channels_last_3d)
+        return self.network(pixels)
 
     def view_logits(self, clips: Tensor) -> Tensor:
         """Map uint8 views (B, V, 3, T, H, W) to float32 logits (B, V, num_classes)."""
