@@ -1,6 +1,8 @@
 """The command line: ``python train.py fit | validate | test | predict``."""
 
+import shlex
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,13 @@ from pytorch_lightning.cli import (
     SaveConfigCallback,
 )
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
 
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.data.decoding import open_video
+from snl_video.models.pretrained import PretrainedError, as_pretrained, known_classes
+from snl_video.models.pretrained.cache import FetchError
+from snl_video.models.pretrained.files import sha256
 from snl_video.training.callbacks import (
     EvaluationReport,
     LastCheckpoint,
@@ -24,6 +30,7 @@ from snl_video.training.callbacks import (
     PredictionWriter,
 )
 from snl_video.training.classifier import VideoClassifier
+from snl_video.training.pretraining import load_to_evaluate
 
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
@@ -53,6 +60,8 @@ class VideoCLI(LightningCLI):
     and CSV logs; ``test`` adds ``report/``, ``predict`` adds ``predictions.json``. The last three
     sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, build
     the network that it holds, and take its data settings where the configuration names no others.
+    Without any checkpoint they evaluate the weights of ``model.pretrained`` as they are, with the
+    network and the data settings of the configuration; the head must be theirs.
     """
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -81,19 +90,30 @@ class VideoCLI(LightningCLI):
         if subcommand == "fit":
             _refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
             return
-        path = _checkpoint_path(config.ckpt_path, Path(config.run_dir), subcommand)
+        path = _checkpoint_path(config, subcommand)
+        if path is None:
+            classes = _classes_of_weights(config) if subcommand == "predict" else None
+            self._parse_again(parser, args, {"data.class_names": classes} if classes else {})
+            return
         checkpoint = _load_checkpoint(path)
         data = checkpoint["datamodule_hyper_parameters"]
         known = config.data.keys()
         proposals = {f"data.{name}": value for name, value in data.items() if name in known}
         if subcommand == "predict":
             proposals["data.class_names"] = checkpoint["hyper_parameters"]["classes"]
-        self._subcommand_parsers[subcommand].set_defaults(proposals)
-        super().parse_arguments(parser, args)
+        self._parse_again(parser, args, proposals)
         config = self.config[subcommand]
         config.ckpt_path = str(path)
         for name in ARCHITECTURE:
             config.model[name] = checkpoint["hyper_parameters"][name]
+
+    def _parse_again(
+        self, parser: LightningArgumentParser, args: ArgsType, proposals: Mapping[str, Any]
+    ) -> None:
+        """Parse with other defaults; what the configuration names goes before them."""
+        if proposals:
+            self._subcommand_parsers[self.config["subcommand"]].set_defaults(dict(proposals))
+            super().parse_arguments(parser, args)
 
     def _parse_ckpt_path(self) -> None:
         """Leave the configuration as it is: :meth:`parse_arguments` has settled it."""
@@ -114,23 +134,47 @@ class VideoCLI(LightningCLI):
             kwargs["logger"] = False
         if self.subcommand == "fit":
             callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
+        else:
+            weights = self._weights()
         if self.subcommand == "test":
-            context = {"checkpoint": config.ckpt_path, "data": data.describe()}
+            context = {"checkpoint": config.ckpt_path, "weights": weights, "data": data.describe()}
             callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
         if self.subcommand == "predict":
-            callbacks.append(PredictionWriter(run_dir / "predictions.json"))
+            callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
         self.trainer_defaults["callbacks"] = callbacks
         return super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
+
+    def _weights(self) -> dict[str, str]:
+        """Which weights are evaluated, as file and checksum; load them if no checkpoint will."""
+        config = self.config[self.subcommand]
+        if config.ckpt_path:
+            return {"source": config.ckpt_path, "sha256": sha256(config.ckpt_path)}
+        model: VideoClassifier = self.model
+        assert model.pretrained is not None
+        try:
+            report = load_to_evaluate(model.network, model.pretrained, model.classes)
+        except (PretrainedError, FetchError) as error:
+            raise SystemExit(f"{error}\n{_why_weights(config.run_dir)}") from error
+        model.load_report = report.to_dict()
+        rank_zero_only(print)(f"weights: {report.sentence()}; no checkpoint")
+        return {"source": report.source, "sha256": report.sha256}
 
     def after_fit(self) -> None:
         """Print the commands that come next."""
         if self.trainer.is_global_zero:
             run_dir = self.config["fit"].run_dir
             print(
-                f"next: python train.py test --run_dir {run_dir}\n"
-                f"      python train.py predict --run_dir {run_dir} "
-                "--data.predict_paths '[video.mp4]'"
+                f"next: python train.py test --run_dir {shlex.quote(run_dir)}\n"
+                f"      {predict_command(run_dir)}"
             )
+
+
+def predict_command(run_dir: str | Path) -> str:
+    """Return the line that predicts a video with a finished run."""
+    return (
+        f"python train.py predict --run_dir {shlex.quote(str(run_dir))} "
+        "--data.predict_paths '[new.mp4]'"
+    )
 
 
 def main(args: ArgsType = None) -> VideoCLI:
@@ -157,15 +201,39 @@ def _refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
         )
 
 
-def _checkpoint_path(given: str | None, run_dir: Path, subcommand: str) -> Path:
-    path = Path(given) if given else run_dir / "checkpoints" / "best.ckpt"
-    if not path.is_file():
-        origin = "--ckpt_path" if given else "--run_dir"
-        raise SystemExit(
-            f"{subcommand} needs trained weights, and {path} ({origin}) is no file; "
-            "name a checkpoint with --ckpt_path, or the folder of a finished fit with --run_dir"
-        )
-    return path
+def _best(run_dir: str) -> Path:
+    return Path(run_dir) / "checkpoints" / "best.ckpt"
+
+
+def _checkpoint_path(config: Any, subcommand: str) -> Path | None:
+    """The checkpoint to evaluate, or None if it is the weights of ``model.pretrained``."""
+    given = config.ckpt_path
+    path = Path(given) if given else _best(config.run_dir)
+    if path.is_file():
+        return path
+    if config.model.pretrained is not None and not given:
+        return None
+    origin = "--ckpt_path" if given else "--run_dir"
+    raise SystemExit(
+        f"{subcommand} needs trained weights, and {path} ({origin}) is no file; name a checkpoint "
+        "with --ckpt_path, the folder of a finished fit with --run_dir, or published weights, with "
+        "their head, with --model.pretrained"
+    )
+
+
+def _classes_of_weights(config: Any) -> list[str] | None:
+    given = config.model.pretrained
+    try:
+        return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
+    except (PretrainedError, FetchError) as error:
+        raise SystemExit(f"{error}\n{_why_weights(config.run_dir)}") from error
+
+
+def _why_weights(run_dir: str) -> str:
+    return (
+        f"(model.pretrained was evaluated because there is no {_best(run_dir)}; to evaluate a "
+        "checkpoint, name it with --ckpt_path or its run with --run_dir)"
+    )
 
 
 def _load_checkpoint(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a network says of videos without labels."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,20 @@ def best_classes(
     return Prediction(path, tuple((classes[index], value) for index, value in pairs))
 
 
-def write_predictions(file: Path, predictions: Sequence[Prediction]) -> None:
-    """Write a JSON list with one object a video."""
+def write_predictions(
+    file: Path, predictions: Sequence[Prediction], weights: Mapping[str, Any] | None = None
+) -> None:
+    """Write a JSON list with one object a video.
+
+    Args:
+        file: its folder is made.
+        predictions: the videos.
+        weights: what made the predictions, such as ``source`` and ``sha256``; kept in each object.
+    """
+    own = {"weights": dict(weights)} if weights else {}
+    rows = [p.to_dict() | own for p in predictions]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([p.to_dict() for p in predictions], indent=2) + "\n")
+    file.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> Table:

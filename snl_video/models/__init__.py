@@ -6,6 +6,7 @@ from snl_video.models.network import Place, VideoNetwork
 from snl_video.models.pretrained import (
     LoadReport,
     PretrainedError,
+    PretrainedSpec,
     from_mmaction,
     from_slowfast,
     load_pretrained,
@@ -16,6 +17,7 @@ __all__ = [
     "NonLocalSpec",
     "Place",
     "PretrainedError",
+    "PretrainedSpec",
     "VideoNetwork",
     "build_model",
     "from_mmaction",

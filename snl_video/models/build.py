@@ -1,18 +1,16 @@
-"""``build_model``: a backbone by name, with or without non-local blocks."""
+"""``build_model``: a backbone by name, with non-local blocks and pretrained weights or without."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from snl_video.models import backbones
-from snl_video.models.inception_i3d import i3d_inception
-from snl_video.models.insertion import NonLocalSpec, insert_blocks
+from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
+from snl_video.models.plain import build_network
+from snl_video.models.pretrained.spec import PretrainedSpec, as_pretrained, load_spec
 
-BACKBONES: dict[str, Callable[..., VideoNetwork]] = {
-    **backbones.BACKBONES,
-    "i3d_inception": i3d_inception,
-}
-"""Name -> builder(num_classes, width, dropout, **options)."""
+logger = logging.getLogger(__name__)
 
 
 def build_model(
@@ -23,8 +21,13 @@ def build_model(
     dropout: float = 0.5,
     non_local: NonLocalSpec | Mapping[str, Any] | None = None,
     backbone_options: Mapping[str, Any] | None = None,
+    pretrained: str | Path | PretrainedSpec | Mapping[str, Any] | None = None,
 ) -> VideoNetwork:
     """Build a network that maps a clip (B, 3, T, H, W) of normalised pixels to logits.
+
+    With ``pretrained`` every block that the weights do not have is the identity: in evaluation mode
+    the logits are bit for bit those of the pretrained network without it. What was loaded is logged
+    as one line; call :func:`snl_video.models.load_pretrained` on a network to get the whole report.
 
     Args:
         backbone: ``i3d_r50``, ``c2d_r50``, ``slow_r50``, ``slowfast_r50`` or ``i3d_inception``.
@@ -34,23 +37,25 @@ def build_model(
         non_local: the blocks to insert, as a :class:`NonLocalSpec` or a dict of it, e.g.
             ``{"kind": "snl", "places": ["res4.4"]}``; None inserts none.
         backbone_options: what only this backbone knows, e.g. ``{"alpha": 8, "fusion_kernel": 5}``.
+        pretrained: weights to load: a file or ``kinetics400``, or with more settings a
+            :class:`PretrainedSpec` or a dict of it, e.g. ``{"source": "resnet50.pth", "inflation":
+            "centre"}``; None keeps random ones. A head of another number of classes stays random.
 
     Raises:
-        ValueError: unknown backbone, option, kind or place, or a size below one.
+        ValueError: unknown backbone, option, kind or place, a size below one, or a setting of
+            ``pretrained`` that is none; :class:`PretrainedError`, a ValueError too, if the weights
+            can't be read or don't fit.
+        FetchError: the published weights can't be fetched.
     """
-    if backbone not in BACKBONES:
-        raise ValueError(f"unknown backbone {backbone!r}; backbones: {', '.join(BACKBONES)}")
-    for name, value in (("num_classes", num_classes), ("width", width)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
-    builder = BACKBONES[backbone]
-    known = builder.__kwdefaults__ or {}
-    unknown = sorted(set(backbone_options or {}) - set(known))
-    if unknown:
-        raise ValueError(f"{backbone} has no option {unknown[0]!r}; its options: {sorted(known)}")
-    network = builder(num_classes, width, dropout, **(backbone_options or {}))
-    if non_local is not None:
-        insert_blocks(network, non_local)
+    spec = None if pretrained is None else as_pretrained(pretrained)
+    network = build_network(
+        backbone,
+        num_classes,
+        width=width,
+        dropout=dropout,
+        non_local=non_local,
+        backbone_options=backbone_options,
+    )
+    if spec is not None:
+        logger.info("%s", load_spec(network, spec).sentence())
     return network

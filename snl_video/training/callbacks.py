@@ -1,6 +1,6 @@
 """What a run prints and leaves behind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +126,12 @@ class PredictionWriter(pl.Callback):
 
     Args:
         file: the JSON file.
+        weights: what predicts, such as ``source`` and ``sha256``, to be kept in the file.
     """
 
-    def __init__(self, file: str | Path) -> None:
+    def __init__(self, file: str | Path, weights: Mapping[str, Any] | None = None) -> None:
         self.file = Path(file)
+        self.weights = weights
         self._scores: dict[int, Tensor | None] = {}
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -172,7 +174,7 @@ class PredictionWriter(pl.Callback):
             best_classes(records[index].path, scores[index], pl_module.classes)
             for index in sorted(scores)
         ]
-        write_predictions(self.file, predictions)
+        write_predictions(self.file, predictions, self.weights)
         console = Console()
         console.print(predictions_table(predictions))
         console.print(f"predictions: {self.file}", soft_wrap=True)

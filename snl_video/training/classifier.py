@@ -1,6 +1,7 @@
 """The LightningModule: a network, its loss, its optimiser and its honest evaluation."""
 
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor
 from snl_video.evaluation.results import VideoResults
 from snl_video.evaluation.video_scores import VideoScores
 from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
-from snl_video.models import NonLocalSpec, build_model
+from snl_video.models import NonLocalSpec, PretrainedSpec, build_model
+from snl_video.models.pretrained import as_pretrained
 from snl_video.spec import as_spec
 from snl_video.training.finetuning import FineTuning
 from snl_video.training.loss import ClassWeights
@@ -39,11 +41,9 @@ class VideoClassifier(FineTuning):
         label_smoothing: share of the target spread over all classes.
         class_weights: of the loss: ``none``, ``balanced`` (n / (K n_c) of the training list's n
             videos, n_c of class c), or one positive number a class.
-        pretrained: weights to start from, a file or a name; see
-            :func:`snl_video.models.pretrained.load_pretrained`. Read when ``fit`` starts, not when
-            it resumes; a checkpoint of this package never needs them again.
-        pretrained_min_share: share of the backbone's numbers that the weights must hold, or the
-            run stops.
+        pretrained: weights to start from: a file or ``kinetics400``, or with more settings a
+            :class:`snl_video.models.PretrainedSpec`. Read when ``fit`` starts, not when it resumes;
+            a checkpoint of this package never needs them again.
         freeze_until: the last frozen place, e.g. ``res4.2``, ``Mixed_4f``, ``res3`` (the whole
             stage) or ``stem``: up to there weights and batch-norm statistics stay as they are;
             inserted blocks are always trained.
@@ -73,8 +73,7 @@ class VideoClassifier(FineTuning):
         schedule: ScheduleSpec = ScheduleSpec(),  # noqa: B008
         label_smoothing: float = 0.0,
         class_weights: ClassWeights = "none",
-        pretrained: str | None = None,
-        pretrained_min_share: float = 0.9,
+        pretrained: str | PretrainedSpec | None = None,
         freeze_until: str | None = None,
         freeze_norm: bool = False,
         unfreeze: dict[int, str | None] | None = None,
@@ -96,8 +95,7 @@ class VideoClassifier(FineTuning):
             num_classes,
             label_smoothing=label_smoothing,
             class_weights=class_weights,
-            pretrained=pretrained,
-            pretrained_min_share=pretrained_min_share,
+            pretrained=None if pretrained is None else as_pretrained(pretrained),
             freeze_until=freeze_until,
             freeze_norm=freeze_norm,
             unfreeze=unfreeze,
@@ -106,6 +104,8 @@ class VideoClassifier(FineTuning):
         for name, value in self.hparams.items():
             if is_dataclass(value) and not isinstance(value, type):
                 self.hparams[name] = asdict(value)
+            elif isinstance(value, Path):
+                self.hparams[name] = str(value)
         if average not in ("probabilities", "logits"):
             raise ValueError(f"average must be 'probabilities' or 'logits', got {average!r}")
         if views_per_forward < 0:

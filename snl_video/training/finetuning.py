@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from snl_video.models import VideoNetwork
+from snl_video.models import PretrainedSpec, VideoNetwork
 from snl_video.training.freezing import FreezeSchedule, average_gradients
 from snl_video.training.loss import (
     ClassWeights,
@@ -44,8 +44,7 @@ class FineTuning(pl.LightningModule):
         *,
         label_smoothing: float,
         class_weights: ClassWeights,
-        pretrained: str | None,
-        pretrained_min_share: float,
+        pretrained: PretrainedSpec | None,
         freeze_until: str | None,
         freeze_norm: bool,
         unfreeze: Mapping[int, str | None] | None,
@@ -58,7 +57,6 @@ class FineTuning(pl.LightningModule):
             self.loss.weight.copy_(torch.tensor(class_weights))
         self.class_weights = class_weights
         self.pretrained = pretrained
-        self.pretrained_min_share = pretrained_min_share
         self.freezing = FreezeSchedule(network, freeze_until, unfreeze, freeze_norm)
         self.load_report: dict[str, Any] | None = None
         self.origin: dict[str, Any] = {}
@@ -86,9 +84,7 @@ class FineTuning(pl.LightningModule):
         if self.pretrained is None or self.origin or self.load_report is not None:
             return
         folder = Path(self.trainer.default_root_dir) if self.trainer.is_global_zero else None
-        self.load_report = load_weights(
-            self.network, self.pretrained, self.pretrained_min_share, folder
-        )
+        self.load_report = load_weights(self.network, self.pretrained, folder)
 
     def train(self, mode: bool = True) -> "FineTuning":
         """Set the mode; frozen batch norms stay in evaluation mode."""

@@ -292,14 +292,14 @@ FINETUNE = [
 
 def test_all_of_fine_tuning_in_one_run(videos, tmp_path, capsys):
     """Nothing improves by 2, so that training stops when its patience of 2 epochs is over."""
-    folder = tmp_path / "run"
+    folder = tmp_path / "my run"
     cli = fit(videos, folder, *FINETUNE)
     assert cli.trainer.current_epoch == 3
     assert cli.trainer.global_step == 3 * math.ceil(len(cli.trainer.train_dataloader) / 2)
     printed = capsys.readouterr().out.splitlines()
     assert printed[-2:] == [
-        f"next: python train.py test --run_dir {folder}",
-        f"      python train.py predict --run_dir {folder} --data.predict_paths '[video.mp4]'",
+        f"next: python train.py test --run_dir '{folder}'",
+        f"      python train.py predict --run_dir '{folder}' --data.predict_paths '[new.mp4]'",
     ]
     saved = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert set(saved["averaging_state"]) == {"n_averaged"}

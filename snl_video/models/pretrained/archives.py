@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from snl_video.models.pretrained.pickles import inspect_pickle
+from snl_video.models.pretrained.pickles import NEVER_RUN, inspect_pickle, would_call
 from snl_video.models.pretrained.report import PretrainedError
 
 MAX_EXPANSION = 4
@@ -17,11 +17,6 @@ MAX_EXPANSION = 4
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """The pickled magic number with which ``torch.save`` began its files before version 1.6."""
-
-NEVER_RUN = (
-    "nothing of it was run, and nothing in this package converts a file by running it; get the "
-    "weights as .safetensors, or as a plain dictionary of tensors written by torch.save"
-)
 
 
 def read_zip(path: Path) -> Any:
@@ -100,7 +95,7 @@ def _load(path: Path) -> Any:
         match = re.search(r"GLOBAL (\S+)", str(error))
         if match is None:
             raise _broken(path, error) from error
-        raise PretrainedError(f"{path} refused: it would call {match[1]}; {NEVER_RUN}") from error
+        raise PretrainedError(f"{path} {would_call(match[1])}") from error
     except Exception as error:
         raise _broken(path, error) from error
 

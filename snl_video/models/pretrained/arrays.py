@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from snl_video.models.pretrained.pickles import would_call
+
 ALLOWED = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -35,7 +37,7 @@ def load_arrays(path: str | Path, *, encoding: str = "latin1") -> dict[str, Any]
         with open(path, "rb") as file:
             content = _ArrayUnpickler(file, encoding=encoding).load()
     except ArrayPickleError as error:
-        raise ArrayPickleError(f"{path}: {error}") from None
+        raise ArrayPickleError(f"{path} {error}") from None
     except OSError:
         raise
     except Exception as error:
@@ -60,11 +62,7 @@ class _ArrayUnpickler(pickle.Unpickler):
             return _from_buffer
         if (module, name) == ("_codecs", "encode"):
             return _encode
-        raise ArrayPickleError(
-            f"refused: it would call {module}.{name}. Only NumPy arrays are read from a pickle, "
-            "and nothing in this package converts a file by running it; get the weights in another "
-            "format, such as safetensors"
-        )
+        raise ArrayPickleError(would_call(f"{module}.{name}"))
 
 
 def _new_array(subtype: type, shape: tuple[int, ...], kind: Any) -> np.ndarray:

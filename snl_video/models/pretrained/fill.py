@@ -43,10 +43,7 @@ def fill(
 
     Raises:
         PretrainedError: less than ``min_share``, or a NaN or an infinity; names the tensors.
-        ValueError: ``min_share`` is no share.
     """
-    if not 0 <= min_share <= 1:
-        raise ValueError(f"min_share must lie in [0, 1], got {min_share}")
     ours = canonical_state(model)
     values = {
         name: value.to(ours[name].device, ours[name].dtype)
@@ -75,6 +72,7 @@ def fill(
             if name in ours and name not in values and not _other_classes(name, value, ours, model)
         ),
         new_head=HEAD in new,
+        head_classes=_classes(tensors.get(f"trunk.{model.head}.weight")),
         new_blocks=tuple(place for place in groups if place in new and place != HEAD),
         backbone_share=_backbone_share(ours, values, groups),
     )
@@ -84,6 +82,10 @@ def fill(
         for name in report.loaded:
             ours[name].copy_(values[name])
     return report
+
+
+def _classes(head: Tensor | None) -> int | None:
+    return len(head) if head is not None and head.ndim else None
 
 
 def _fits(theirs: Tensor, ours: Tensor) -> bool:

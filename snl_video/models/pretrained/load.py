@@ -11,8 +11,8 @@ from snl_video.models.network import VideoNetwork
 from snl_video.models.pretrained import (
     caffe2,
     deepmind,
-    lightning,
     mmaction,
+    own,
     piergiaj,
     pytorchvideo,
     slowfast,
@@ -35,7 +35,7 @@ class Format(NamedTuple):
 
 
 FORMATS: dict[str, Format] = {
-    "lightning": Format(lightning.recognises, lightning.convert),
+    "snl_video": Format(own.recognises, own.convert),
     "pytorchvideo": Format(pytorchvideo.recognises, pytorchvideo.convert),
     "torchvision": Format(torchvision2d.recognises, torchvision2d.convert),
     "inception_pytorch": Format(piergiaj.recognises, piergiaj.convert),
@@ -74,12 +74,7 @@ def load_pretrained(
         ValueError: unknown format or inflation, or a share outside [0, 1].
         FetchError: the published weights can't be fetched.
     """
-    if format != "auto" and format not in FORMATS:
-        raise ValueError(f"unknown format {format!r}; formats: auto, {', '.join(FORMATS)}")
-    if inflation not in torchvision2d.INFLATIONS:
-        raise ValueError(
-            f"inflation must be one of {', '.join(torchvision2d.INFLATIONS)}, got {inflation!r}"
-        )
+    check_settings(format, min_share, inflation)
     path = _published(model) if source == KINETICS400 else Path(source)
     checkpoint = read_checkpoint(path)
     name = find_format(checkpoint, path, format)
@@ -98,6 +93,18 @@ def load_pretrained(
         sha256=sha256(path),
         min_share=min_share,
     )
+
+
+def check_settings(format: str, min_share: float, inflation: str) -> None:
+    """Raise ValueError unless :func:`load_pretrained` takes these settings."""
+    if format != "auto" and format not in FORMATS:
+        raise ValueError(f"unknown format {format!r}; formats: auto, {', '.join(FORMATS)}")
+    if not 0 <= min_share <= 1:
+        raise ValueError(f"min_share must lie in [0, 1], got {min_share}")
+    if inflation not in torchvision2d.INFLATIONS:
+        raise ValueError(
+            f"inflation must be one of {', '.join(torchvision2d.INFLATIONS)}, got {inflation!r}"
+        )
 
 
 def find_format(checkpoint: Mapping[str, Any], path: Path, format: str = "auto") -> str:

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snl_video.models.build import build_model
 from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
+from snl_video.models.plain import build_network
 from snl_video.models.pretrained import residual_names
 from snl_video.models.pretrained.exact import fill_exactly
 from snl_video.models.pretrained.files import read_checkpoint
@@ -63,7 +63,7 @@ def from_mmaction(
             raise PretrainedError("no checkpoint of MMAction2's residual networks")
         specs = block_specs(tensors, non_local_mode, use_scale)
         try:
-            network = build_model(**sizes(tensors, arch, alpha), dropout=dropout)
+            network = build_network(**sizes(tensors, arch, alpha), dropout=dropout)
             for spec in specs:
                 insert_blocks(network, spec)
         except PretrainedError:

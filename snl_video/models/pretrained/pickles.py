@@ -18,6 +18,17 @@ ITEM_BYTES = {
 """Bytes of one number of torch's storage classes; those left out have one byte."""
 
 
+NEVER_RUN = (
+    "nothing of it was run, and nothing in this package converts a file by running it; get the "
+    "weights as .safetensors, or as a plain dictionary of tensors written by torch.save"
+)
+
+
+def would_call(name: str) -> str:
+    """Say why a pickle that names the function or class ``name`` is refused."""
+    return f"refused: it would call {name}; {NEVER_RUN}"
+
+
 class PickleContents(NamedTuple):
     """What a pickle asks for.
 

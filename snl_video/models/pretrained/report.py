@@ -38,6 +38,7 @@ class LoadReport:
         unexpected: what the file has and the network has not, or could not use alone.
         mismatched: of another size in the file; the network's own values stayed.
         new_head: the classifying layer keeps its random weights.
+        head_classes: number of classes of the file's classifying layer, None if it has none.
         new_blocks: places of the blocks that keep their initial weights, the identity.
         backbone_share: share of the numbers (parameters and buffers) of the backbone, head and
             blocks left out, that were loaded; 0 to 1.
@@ -51,6 +52,7 @@ class LoadReport:
     unexpected: tuple[str, ...]
     mismatched: tuple[Mismatch, ...]
     new_head: bool
+    head_classes: int | None
     new_blocks: tuple[str, ...]
     backbone_share: float
 
@@ -66,6 +68,14 @@ class LoadReport:
     def write_json(self, path: str | Path) -> None:
         """Write :meth:`to_dict`, for the folder of a run."""
         Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    def sentence(self) -> str:
+        """Say in one line which file it was and what of the network is new."""
+        parts = [f"{self.backbone_share:.2%} of the backbone loaded"]
+        parts.append(self._head())
+        if self.new_blocks:
+            parts.append(f"new blocks at {', '.join(self.new_blocks)}")
+        return f"{self.source} (format {self.format}, sha256 {self.sha256}): {', '.join(parts)}"
 
     def table(self) -> Table:
         """Render the counts and the first names of each group for the terminal."""
@@ -83,10 +93,16 @@ class LoadReport:
             ("mismatched", tuple(map(describe, self.mismatched))),
         ):
             table.add_row(title, str(len(names)), first_names(names))
-        table.add_row("head", "", "new, random" if self.new_head else "loaded")
+        table.add_row("head", "", self._head())
         if self.new_blocks:
             table.add_row("blocks", "", f"new, the identity: {', '.join(self.new_blocks)}")
         return table
+
+    def _head(self) -> str:
+        if not self.new_head:
+            return "head loaded"
+        file = "no head" if self.head_classes is None else f"{self.head_classes} classes"
+        return f"new, random head ({file} in the file)"
 
 
 def describe(mismatch: Mismatch) -> str:

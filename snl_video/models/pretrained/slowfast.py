@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from snl_video.models.build import build_model
 from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
+from snl_video.models.plain import build_network
 from snl_video.models.pretrained import residual_names as names
 from snl_video.models.pretrained.config_text import CONFIG, Config
 from snl_video.models.pretrained.exact import fill_exactly
@@ -58,7 +58,7 @@ def from_slowfast(path: str | Path, *, dropout: float | None = None) -> VideoNet
         if dropout is not None:
             arguments["dropout"] = dropout
         try:
-            network = build_model(**arguments)
+            network = build_network(**arguments)
             for spec in block_specs(config):
                 insert_blocks(network, spec)
         except ValueError as error:

@@ -100,7 +100,7 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path, protocol):
     marker = tmp_path / "ran"
     file = tmp_path / "weights.ckpt"
     file.write_bytes(pickle.dumps({"params": Hostile(marker)}, protocol))
-    with pytest.raises(ArrayPickleError, match=r"weights\.ckpt: refused: it would call .*system"):
+    with pytest.raises(ArrayPickleError, match=r"weights\.ckpt refused: it would call .*system"):
         load_arrays(file)
     assert not marker.exists()
 

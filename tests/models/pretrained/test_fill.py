@@ -29,7 +29,7 @@ def test_everything_is_loaded_and_reported(tmp_path):
     assert set(report.loaded) == set(source.state_dict())
     assert (report.missing, report.unexpected, report.mismatched) == ((), (), ())
     assert (report.new_head, report.new_blocks, report.backbone_share) == (False, (), 1.0)
-    assert (report.source, report.format) == (str(path), "lightning")
+    assert (report.source, report.format) == (str(path), "snl_video")
 
 
 @pytest.mark.parametrize("num_classes", [4, 6])
@@ -252,7 +252,7 @@ def test_the_report_is_fit_for_json_and_the_terminal(tmp_path):
         ({"min_share": 1.5}, r"min_share must lie in \[0, 1\], got 1.5"),
         ({"min_share": -0.1}, "min_share must lie in"),
         ({"min_share": float("nan")}, "min_share must lie in"),
-        ({"format": "onnx"}, "unknown format 'onnx'; formats: auto, lightning, pytorchvideo"),
+        ({"format": "onnx"}, "unknown format 'onnx'; formats: auto, snl_video, pytorchvideo"),
         ({"inflation": "middle"}, "inflation must be one of average, centre, got 'middle'"),
     ],
 )

@@ -31,7 +31,7 @@ def test_a_lightning_checkpoint_with_blocks(tmp_path):
     path, classifier = lightning_checkpoint(tmp_path, non_local=FIVE)
     model = network(non_local=FIVE)
     report = load_pretrained(model, path)
-    assert report.format == "lightning"
+    assert report.format == "snl_video"
     assert (report.missing, report.unexpected, report.new_blocks) == ((), (), ())
     x = clip()
     assert torch.equal(logits(model, x), logits(classifier.network, x))
@@ -76,7 +76,7 @@ def test_own_weights_under_any_wrapper_and_as_safetensors(tmp_path, prefix):
     save_file = pytest.importorskip("safetensors.torch").save_file
     source, model = network(seed=1, non_local=FIVE), network(non_local=FIVE)
     save_file({prefix + k: v for k, v in source.state_dict().items()}, tmp_path / "w.safetensors")
-    assert load_pretrained(model, tmp_path / "w.safetensors").format == "lightning"
+    assert load_pretrained(model, tmp_path / "w.safetensors").format == "snl_video"
     assert torch.equal(logits(model, clip()), logits(source, clip()))
 
 
@@ -342,7 +342,7 @@ def examples():
     port(clip(frames=16, size=32, batch=1).double())
     stem = torch.ones(8, 3, 1, 7, 7)
     return {
-        "lightning": {"state_dict": {"network.trunk.blocks.0.conv.weight": stem}},
+        "snl_video": {"state_dict": {"network.trunk.blocks.0.conv.weight": stem}},
         "pytorchvideo": {"model_state": {"blocks.0.conv.weight": stem}},
         "torchvision": {"conv1.weight": stem[:, :, 0], "layer1.0.conv1.weight": stem},
         "inception_pytorch": port.weights,
@@ -358,8 +358,10 @@ def test_every_layout_is_recognised_as_itself_only():
 
 def test_a_layout_that_was_named_is_checked(tmp_path):
     path = saved(tmp_path, network(seed=1).state_dict())
-    assert load_pretrained(network(), path, format="lightning").format == "lightning"
-    with pytest.raises(PretrainedError, match="has not the layout 'torchvision'; it looks like l"):
+    assert load_pretrained(network(), path, format="snl_video").format == "snl_video"
+    with pytest.raises(
+        PretrainedError, match="has not the layout 'torchvision'; it looks like snl_video"
+    ):
         load_pretrained(network(), path, format="torchvision")
 
 
@@ -379,7 +381,7 @@ def test_published_weights_are_for_one_backbone_only():
 
 
 def test_every_backbone_names_its_classifying_layer():
-    from snl_video.models.build import BACKBONES
+    from snl_video.models.plain import BACKBONES
 
     for backbone in BACKBONES:
         model = build_model(backbone, 7, width=8)
