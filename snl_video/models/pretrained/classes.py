@@ -55,8 +55,10 @@ def first_difference(ours: list[str], theirs: list[str]) -> str | None:
         if our != their:
             return f"class {number} is {our!r} in the data and {their!r} in the weights ({counts})"
     number, longer = min(len(ours), len(theirs)), max(ours, theirs, key=len)
-    where = "data" if longer is ours else "weights"
-    return f"class {number} is {longer[number]!r} in the {where} and absent elsewhere ({counts})"
+    here, there = ("data", "weights") if longer is ours else ("weights", "data")
+    return (
+        f"class {number} is {longer[number]!r} in the {here} and absent in the {there} ({counts})"
+    )
 
 
 def _of_training(checkpoint: Mapping[str, Any]) -> list[str] | None:
