@@ -225,7 +225,7 @@ def _classes_of_weights(config: Any) -> list[str] | None:
     given = config.model.pretrained
     try:
         return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
-    except (PretrainedError, FetchError) as error:
+    except (ValueError, FetchError) as error:
         raise SystemExit(f"{error}\n{_why_weights(config.run_dir)}") from error
 
 

@@ -63,11 +63,14 @@ def load_to_evaluate(
         )
     report = load_spec(network, spec)
     if report.new_head:
-        has = "no head" if report.head_classes is None else f"a head of {report.head_classes}"
+        theirs = "no head"
+        if report.head_classes is not None:
+            part = "a part of " if report.head_classes == len(classes) else ""
+            theirs = f"{part}a head of {report.head_classes} classes"
         raise PretrainedError(
-            f"{report.source} has {has} that fits the {len(classes)} classes of the data, and a "
-            "random head predicts nothing: evaluate data with the classes of the weights, or train "
-            "a head with fit"
+            f"{report.source} has {theirs} and the data have {len(classes)} classes: a random head "
+            "would predict nothing. Evaluate data with the classes of the weights, or train a head "
+            "with fit"
         )
     groups = {
         "missing in the file": report.missing,

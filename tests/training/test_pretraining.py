@@ -5,11 +5,11 @@ import pytorch_lightning as pl
 import torch
 
 from snl_video.blocks import KINDS
-from snl_video.models import inserted_blocks
-from snl_video.models.pretrained import PretrainedError
+from snl_video.models import PretrainedError, PretrainedSpec, build_model, inserted_blocks
 from snl_video.training import MovingAverage, OptimizerSpec, VideoClassifier
 from snl_video.training.callbacks import _context
 from snl_video.training.optim import ScheduleSpec
+from snl_video.training.pretraining import load_to_evaluate
 from tests.training.tiny import (
     CLASSES,
     TinyData,
@@ -164,3 +164,109 @@ def test_a_new_block_changes_nothing_at_first_and_moves_within_two_steps(kind, t
         if torch.equal(value, before[f"{place}.{name}"])
     }
     assert not still
+
+
+def test_a_spec_reaches_the_loader_and_its_checkpoint_loads(source, tmp_path):
+    path, _ = source
+    spec = PretrainedSpec(str(path), format="snl_video", min_share=0.5)
+    with pytest.raises(PretrainedError, match="has not the layout 'torchvision'"):
+        fit(tmp_path / "no", classifier(pretrained=PretrainedSpec(str(path), "torchvision")))
+    model = classifier(pretrained=spec)
+    fit(tmp_path / "run", model)
+    assert model.load_report["format"] == "snl_video"
+    saved = torch.load(tmp_path / "run/epoch=0.ckpt", weights_only=True)
+    fields = {"source": str(path), "format": "snl_video", "min_share": 0.5, "inflation": "average"}
+    assert saved["hyper_parameters"]["pretrained"] == fields
+    again = VideoClassifier.load_from_checkpoint(tmp_path / "run/epoch=0.ckpt", map_location="cpu")
+    assert again.pretrained == spec
+
+
+def test_a_checkpoint_with_a_setting_of_the_past_loads(source, tmp_path):
+    path, weights = source
+    content = torch.load(path, weights_only=True)
+    content["hyper_parameters"] |= {"pretrained": "gone.pth", "pretrained_min_share": 0.8}
+    torch.save(content, tmp_path / "old.ckpt")
+    model = VideoClassifier.load_from_checkpoint(tmp_path / "old.ckpt", map_location="cpu")
+    assert model.pretrained == PretrainedSpec("gone.pth")
+    assert not changed(weights, state_of(model))
+
+
+def test_a_path_is_kept_as_text(source):
+    path, _ = source
+    model = classifier(pretrained=path)
+    assert model.hparams.pretrained == str(path)
+    assert model.pretrained == PretrainedSpec(str(path))
+
+
+def test_a_bad_spec_is_named_when_the_classifier_is_made():
+    with pytest.raises(ValueError, match="unknown format 'onnx'"):
+        classifier(pretrained={"source": "a.pth", "format": "onnx"})
+
+
+NAMES = ["a", "b", "c", "d"]
+HEAD = "trunk.blocks.5.proj.weight"
+
+
+@pytest.fixture
+def published(tmp_path):
+    """Saves the weights of a network of four classes, changed: (network, path)."""
+
+    def save(change=lambda weights: None, **settings):
+        network = classifier(**settings).network
+        weights = {name: value.clone() for name, value in network.state_dict().items()}
+        change(weights)
+        torch.save(weights, tmp_path / "published.pth")
+        return network, PretrainedSpec(str(tmp_path / "published.pth"))
+
+    return save
+
+
+def test_weights_are_evaluated_as_they_are(published):
+    theirs, spec = published()
+    for blocks in (None, {"kind": "snl"}):
+        torch.manual_seed(1)
+        network = build_model("slow_r50", 4, width=8, dropout=0.0, non_local=blocks).eval()
+        report = load_to_evaluate(network, spec, NAMES)
+        assert (report.new_head, report.backbone_share) == (False, 1.0)
+        clips = torch.randn(1, 3, 4, 32, 32)
+        with torch.no_grad():
+            assert torch.equal(network(clips), theirs.eval()(clips))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.pop(HEAD), "has no head and the data have 4 classes"),
+        (
+            lambda w: w.update({HEAD: w[HEAD][:3]}),
+            "has a head of 3 classes and the data have 4 classes",
+        ),
+        (lambda w: w.pop(HEAD.replace("weight", "bias")), "has a part of a head of 4 classes"),
+        (
+            lambda w: w.pop("trunk.blocks.0.norm.weight"),
+            r"not of this very network(.|\n)*missing in the file: trunk\.blocks\.0\.norm\.weight",
+        ),
+        (
+            lambda w: w.update({"trunk.blocks.0.norm.weight": torch.ones(9)}),
+            r"of another size: trunk\.blocks\.0\.norm\.weight: 9 in the file, 8 here",
+        ),
+        (
+            lambda w: w.update({"trunk.blocks.7.gate": torch.ones(9)}),
+            r"without a place in the network: trunk\.blocks\.7\.gate",
+        ),
+    ],
+)
+def test_weights_of_another_network_are_not_evaluated(published, change, message):
+    _, spec = published(change)
+    with pytest.raises(PretrainedError, match=message):
+        load_to_evaluate(classifier().network, spec, NAMES)
+
+
+def test_trained_blocks_are_not_left_out_of_an_evaluation(published):
+    _, spec = published(non_local={"kind": "snl"})
+    with pytest.raises(
+        PretrainedError, match=r"without a place in the network: non_local\.res4\.4\.theta"
+    ):
+        load_to_evaluate(classifier().network, spec, NAMES)
+    report = load_to_evaluate(classifier(non_local={"kind": "snl"}).network, spec, NAMES)
+    assert report.new_blocks == ()
