@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.cli import (
@@ -20,9 +19,17 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.data.decoding import open_video
-from snl_video.models.pretrained import PretrainedError, as_pretrained, known_classes
+from snl_video.models.pretrained import PretrainedError
 from snl_video.models.pretrained.cache import FetchError
 from snl_video.models.pretrained.files import sha256
+from snl_video.runs import (
+    checkpoint_to_evaluate,
+    classes_of_weights,
+    load_checkpoint,
+    predict_command,
+    refuse_to_overwrite,
+    why_weights,
+)
 from snl_video.training.callbacks import (
     EvaluationReport,
     LastCheckpoint,
@@ -88,14 +95,14 @@ class VideoCLI(LightningCLI):
         subcommand = self.config["subcommand"]
         config = self.config[subcommand]
         if subcommand == "fit":
-            _refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
+            refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
             return
-        path = _checkpoint_path(config, subcommand)
+        path = checkpoint_to_evaluate(config, subcommand)
         if path is None:
-            classes = _classes_of_weights(config) if subcommand == "predict" else None
+            classes = classes_of_weights(config) if subcommand == "predict" else None
             self._parse_again(parser, args, {"data.class_names": classes} if classes else {})
             return
-        checkpoint = _load_checkpoint(path)
+        checkpoint = load_checkpoint(path)
         data = checkpoint["datamodule_hyper_parameters"]
         known = config.data.keys()
         proposals = {f"data.{name}": value for name, value in data.items() if name in known}
@@ -154,7 +161,7 @@ class VideoCLI(LightningCLI):
         try:
             report = load_to_evaluate(model.network, model.pretrained, model.classes)
         except (PretrainedError, FetchError) as error:
-            raise SystemExit(f"{error}\n{_why_weights(config.run_dir)}") from error
+            raise SystemExit(f"{error}\n{why_weights(config.run_dir)}") from error
         model.load_report = report.to_dict()
         rank_zero_only(print)(f"weights: {report.sentence()}; no checkpoint")
         return {"source": report.source, "sha256": report.sha256}
@@ -167,14 +174,6 @@ class VideoCLI(LightningCLI):
                 f"next: python train.py test --run_dir {shlex.quote(run_dir)}\n"
                 f"      {predict_command(run_dir)}"
             )
-
-
-def predict_command(run_dir: str | Path) -> str:
-    """Return the line that predicts a video with a finished run."""
-    return (
-        f"python train.py predict --run_dir {shlex.quote(str(run_dir))} "
-        "--data.predict_paths '[new.mp4]'"
-    )
 
 
 def main(args: ArgsType = None) -> VideoCLI:
@@ -190,58 +189,3 @@ def main(args: ArgsType = None) -> VideoCLI:
         save_config_kwargs={"save_to_log_dir": False},
         trainer_defaults={"enable_model_summary": False},
     )
-
-
-def _refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
-    last = run_dir / "checkpoints" / "last.ckpt"
-    if last.exists() and ckpt_path is None:
-        raise SystemExit(
-            f"{run_dir} already holds a run. Resume it with --ckpt_path {last}, choose another "
-            "folder with --run_dir, or delete it."
-        )
-
-
-def _best(run_dir: str) -> Path:
-    return Path(run_dir) / "checkpoints" / "best.ckpt"
-
-
-def _checkpoint_path(config: Any, subcommand: str) -> Path | None:
-    """The checkpoint to evaluate, or None if it is the weights of ``model.pretrained``."""
-    given = config.ckpt_path
-    path = Path(given) if given else _best(config.run_dir)
-    if path.is_file():
-        return path
-    if config.model.pretrained is not None and not given:
-        return None
-    origin = "--ckpt_path" if given else "--run_dir"
-    raise SystemExit(
-        f"{subcommand} needs trained weights, and {path} ({origin}) is no file; name a checkpoint "
-        "with --ckpt_path, the folder of a finished fit with --run_dir, or published weights, with "
-        "their head, with --model.pretrained"
-    )
-
-
-def _classes_of_weights(config: Any) -> list[str] | None:
-    given = config.model.pretrained
-    try:
-        return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
-    except (ValueError, FetchError) as error:
-        raise SystemExit(f"{error}\n{_why_weights(config.run_dir)}") from error
-
-
-def _why_weights(run_dir: str) -> str:
-    return (
-        f"(model.pretrained was evaluated because there is no {_best(run_dir)}; to evaluate a "
-        "checkpoint, name it with --ckpt_path or its run with --run_dir)"
-    )
-
-
-def _load_checkpoint(path: Path) -> dict[str, Any]:
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
-    except Exception as error:
-        raise SystemExit(
-            f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
-        ) from error
-    return checkpoint

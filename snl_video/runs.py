@@ -1,0 +1,93 @@
+"""The folder of a run: what may be written to it, and which weights are evaluated from it."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snl_video.models.pretrained import as_pretrained, known_classes
+from snl_video.models.pretrained.cache import FetchError
+
+
+def predict_command(run_dir: str | Path) -> str:
+    """Return the line that predicts a video with a finished run."""
+    return (
+        f"python train.py predict --run_dir {shlex.quote(str(run_dir))} "
+        "--data.predict_paths '[new.mp4]'"
+    )
+
+
+def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
+    """Raise SystemExit if a new run would write over the one in ``run_dir``."""
+    last = run_dir / "checkpoints" / "last.ckpt"
+    if last.exists() and ckpt_path is None:
+        raise SystemExit(
+            f"{run_dir} already holds a run. Resume it with --ckpt_path {last}, choose another "
+            "folder with --run_dir, or delete it."
+        )
+
+
+def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
+    """Return the checkpoint to evaluate, or None if it is the weights of ``model.pretrained``.
+
+    Args:
+        config: of the sub-command, as it was parsed.
+        subcommand: for the message.
+
+    Raises:
+        SystemExit: there are no weights at all, or ``ckpt_path`` is no file.
+    """
+    given = config.ckpt_path
+    path = Path(given) if given else _best(config.run_dir)
+    if path.is_file():
+        return path
+    if config.model.pretrained is not None and not given:
+        return None
+    origin = "--ckpt_path" if given else "--run_dir"
+    raise SystemExit(
+        f"{subcommand} needs trained weights, and {path} ({origin}) is no file; name a checkpoint "
+        "with --ckpt_path, the folder of a finished fit with --run_dir, or published weights, with "
+        "their head, with --model.pretrained"
+    )
+
+
+def classes_of_weights(config: Any) -> list[str] | None:
+    """Return the class names that ``model.pretrained`` is known to have, else None.
+
+    Raises:
+        SystemExit: the weights can't be read, or the setting is a bad one.
+    """
+    given = config.model.pretrained
+    try:
+        return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
+    except (ValueError, FetchError) as error:
+        raise SystemExit(f"{error}\n{why_weights(config.run_dir)}") from error
+
+
+def why_weights(run_dir: str) -> str:
+    """Say why no checkpoint was evaluated, for the end of an error message."""
+    return (
+        f"(model.pretrained was evaluated because there is no {_best(run_dir)}; to evaluate a "
+        "checkpoint, name it with --ckpt_path or its run with --run_dir)"
+    )
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of this package on the CPU; its tensors stay in the file till used.
+
+    Raises:
+        SystemExit: it is another file, or broken.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
+    except Exception as error:
+        raise SystemExit(
+            f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
+        ) from error
+    return checkpoint
+
+
+def _best(run_dir: str) -> Path:
+    return Path(run_dir) / "checkpoints" / "best.ckpt"
