@@ -9,7 +9,6 @@ from torch import Tensor
 
 from snl_video.models.network import VideoNetwork
 from snl_video.models.pretrained import (
-    caffe2,
     deepmind,
     mmaction,
     own,
@@ -22,6 +21,7 @@ from snl_video.models.pretrained.cache import kinetics400_i3d
 from snl_video.models.pretrained.files import read_checkpoint, sha256
 from snl_video.models.pretrained.fill import fill
 from snl_video.models.pretrained.report import LoadReport, PretrainedError, first_names
+from snl_video.models.pretrained.slowfast import caffe2
 from snl_video.models.pretrained.torchvision2d import Inflation
 
 KINETICS400 = "kinetics400"

@@ -8,7 +8,7 @@ import pytest
 
 from snl_video.models import build_model
 from snl_video.models.pretrained import PretrainedError, load_pretrained
-from snl_video.models.pretrained.caffe2 import slowfast_name
+from snl_video.models.pretrained.slowfast.caffe2 import slowfast_name
 
 from .cases import clip
 from .reference import C2D, FAST, SLOW, Design, Reference, caffe2_key, relative_error, wide

@@ -8,8 +8,8 @@ import yaml
 
 from snl_video.models import build_model
 from snl_video.models.pretrained import PretrainedError, from_slowfast, load_pretrained
-from snl_video.models.pretrained.config_text import Config
-from snl_video.models.pretrained.slowfast_config import block_specs, model_arguments
+from snl_video.models.pretrained.slowfast.arguments import block_specs, model_arguments
+from snl_video.models.pretrained.slowfast.config import Config
 
 from .cases import clip, logits, saved, state, unchanged
 from .golden import golden

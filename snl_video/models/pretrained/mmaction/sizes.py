@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from snl_video.models.pretrained.mmaction_names import (
+from snl_video.models.pretrained.mmaction.names import (
     BLOCK,
     RESIDUAL,
     block_options,

@@ -12,13 +12,13 @@ from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
 from snl_video.models.plain import build_network
 from snl_video.models.pretrained import residual_names as names
-from snl_video.models.pretrained.config_text import CONFIG, Config
 from snl_video.models.pretrained.exact import fill_exactly
 from snl_video.models.pretrained.files import read_checkpoint
 from snl_video.models.pretrained.names import place_of, tensors_under
 from snl_video.models.pretrained.nl_blocks import different_blocks
 from snl_video.models.pretrained.report import PretrainedError
-from snl_video.models.pretrained.slowfast_config import block_specs, model_arguments
+from snl_video.models.pretrained.slowfast.arguments import block_specs, model_arguments
+from snl_video.models.pretrained.slowfast.config import CONFIG, Config
 
 WEIGHTS = "model_state"
 STEM = re.compile(r"s1\.pathway([01])_stem\.(conv|bn)\.(\w+)")

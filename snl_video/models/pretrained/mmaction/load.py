@@ -13,8 +13,8 @@ from snl_video.models.plain import build_network
 from snl_video.models.pretrained import residual_names
 from snl_video.models.pretrained.exact import fill_exactly
 from snl_video.models.pretrained.files import read_checkpoint
-from snl_video.models.pretrained.mmaction_names import block_options, canonical_name
-from snl_video.models.pretrained.mmaction_sizes import ARCHITECTURES, Arch, Mode, block_specs, sizes
+from snl_video.models.pretrained.mmaction.names import block_options, canonical_name
+from snl_video.models.pretrained.mmaction.sizes import ARCHITECTURES, Arch, Mode, block_specs, sizes
 from snl_video.models.pretrained.names import place_of, tensors_under
 from snl_video.models.pretrained.nl_blocks import different_blocks
 from snl_video.models.pretrained.report import PretrainedError

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from snl_video.models.pretrained.config_text import Config, is_whole, short
 from snl_video.models.pretrained.nl_blocks import nl_options
 from snl_video.models.pretrained.report import PretrainedError
+from snl_video.models.pretrained.slowfast.config import Config, is_whole, short
 
 ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "i3d": ("i3d_r50", {}),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from snl_video.models.network import VideoNetwork
-from snl_video.models.pretrained.slowfast import rename
+from snl_video.models.pretrained.slowfast.load import rename
 
 BLOBS = "blobs"
 LEAVES = {
