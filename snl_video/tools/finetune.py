@@ -11,7 +11,6 @@ spectral non-local block. At the end there are a checkpoint, a report and the li
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from snl_video.cli import main as train
 from snl_video.data.annotations import AnnotationError, folder_classes, read_folder
+from snl_video.runs import predict_command
 
 RECIPE = Path(__file__).parents[2] / "configs" / "finetune.yaml"
 
@@ -80,14 +80,6 @@ def check_folder(folder: Path) -> None:
             f"{folder}: no training video of {', '.join(empty[:3])}{', ...' * (len(empty) > 3)}; "
             "add some, or move the empty folders away"
         )
-
-
-def predict_command(run_dir: Path) -> str:
-    """The line that predicts a video with a finished run."""
-    return (
-        f"python train.py predict --run_dir {shlex.quote(str(run_dir))} "
-        "--data.predict_paths '[new.mp4]'"
-    )
 
 
 def closing_words(run_dir: Path, num_videos: int, chosen_by_them: bool) -> str:
