@@ -1,27 +1,39 @@
 """Every recipe parses, opens with the command that runs it, and builds its network."""
 
 import re
+import shlex
+from bisect import bisect_right
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
 from snl_video.blocks import KINDS
-from snl_video.models import build_model
+from snl_video.models import PretrainedError, build_model, load_pretrained
+from snl_video.training.freezing import FreezeSchedule
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 OVERLAYS = [path for path in CONFIGS if path.parent.name == "blocks"]
 FINETUNING = [path for path in CONFIGS if path.parent.name == "finetune"]
 RECIPES = [path for path in CONFIGS if path.parent.name not in ("blocks", "finetune")]
+FROM_WEIGHTS = [path for path in RECIPES if path.stem.startswith("finetune_")]
+PAPER_PLACE = {
+    "i3d_r50": "res4.4",
+    "c2d_r50": "res4.4",
+    "slow_r50": "res4.4",
+    "slowfast_r50": "slow.res4.4",
+    "i3d_inception": "Mixed_4e",
+}
 
 
 def name(path):
     return str(path.relative_to(ROOT))
 
 
-def parse(*configs, more=()):
-    """Parse as ``train.py fit`` does, without opening data or building anything."""
+def command_line(*arguments):
+    """The command line of ``train.py``, which opens no data and builds nothing."""
     from snl_video.cli import VideoClassifier, VideoCLI, VideoDataModule
 
     class ParseOnly(VideoCLI):
@@ -31,19 +43,49 @@ def parse(*configs, more=()):
         def _run_subcommand(self, subcommand):
             pass
 
-    arguments = ["fit", *(f"--config={path}" for path in configs), "--run_dir=/nowhere", *more]
     return ParseOnly(
-        VideoClassifier, VideoDataModule, args=arguments, auto_configure_optimizers=False
-    ).config.fit
+        VideoClassifier,
+        VideoDataModule,
+        args=[*arguments, "--run_dir=/nowhere"],
+        auto_configure_optimizers=False,
+    )
+
+
+@cache
+def parser():
+    """Of ``train.py fit``; making it takes longer than parsing."""
+    return command_line("fit").parser
+
+
+def parse(*configs, more=()):
+    """Parse as ``train.py fit`` does."""
+    configs = [f"--config={path}" for path in configs]
+    return parser().parse_args(["fit", *configs, *more, "--run_dir=/nowhere"]).fit
+
+
+def assert_set(found, wanted):
+    """That a parsed value has every key of a mapping of the file, or is the value."""
+    if isinstance(wanted, dict) and not isinstance(found, dict):
+        for key, value in wanted.items():
+            assert_set(getattr(found, key), value)
+    else:
+        assert (list(found) if isinstance(found, tuple) else found) == wanted
+
+
+def header(path):
+    """The comment at the top, line by line."""
+    lines = path.read_text().splitlines()
+    return [line[2:] for line in lines[: next(i for i, x in enumerate(lines) if x[0] != "#")]]
 
 
 def build(config):
+    """The network of a configuration, narrow: names and places are those of any width."""
     model = config.model
     non_local = model.non_local and dict(vars(model.non_local))
     return build_model(
         model.backbone,
         101,
-        width=model.width,
+        width=16,
         dropout=model.dropout,
         backbone_options=model.backbone_options,
         non_local=non_local,
@@ -52,16 +94,41 @@ def build(config):
 
 @pytest.mark.parametrize("path", CONFIGS, ids=name)
 def test_first_line_is_the_command_that_runs_it(path):
-    first = path.read_text().splitlines()[0]
-    if first.startswith("# python -m snl_video.tools.finetune "):
-        from snl_video.tools.finetune import RECIPE
+    first = header(path)[0]
+    if first.startswith("python -m snl_video.tools.finetune "):
+        from snl_video.tools.finetune import OWN_VIDEOS
 
-        assert path == RECIPE
+        assert path == OWN_VIDEOS
         return
-    assert re.match(r"# python train\.py (fit|predict) --config configs/", first)
+    assert re.match(r"python train\.py (fit|predict) --config configs/", first)
     named = re.findall(r"--config (\S+)", first)
     assert name(path) in named
     assert all((ROOT / config).is_file() for config in named)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_every_command_in_a_header_parses(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    own = yaml.safe_load(path.read_text())
+    lines = [line for line in header(path) if line.startswith("python train.py")]
+    for line in lines:
+        words = shlex.split(line)[2:]
+        sub_command = words[0]
+        config = parse(more=words[1:]) if sub_command == "fit" else command_line(*words).config
+        config = config.get(sub_command, config)
+        for option, value in zip(words[1::2], words[2::2], strict=True):
+            if option not in ("--config", "--run_dir"):
+                found = config.get(option.removeprefix("--"))
+                found = getattr(found, "source", found)
+                assert yaml.safe_load(value) == found
+        assert config.data.root == own.get("data", {}).get("root", config.data.root)
+    assert lines or path.stem == "own_videos"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_files_that_a_header_names_exist(path):
+    text = " ".join(header(path))
+    assert all((ROOT / file).is_file() for file in re.findall(r"(?:configs|docs)/[\w/.]+\w", text))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=name)
@@ -78,26 +145,68 @@ def test_recipe_parses_and_builds_its_network(path):
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=name)
 def test_overlay_puts_one_block_at_the_papers_place(path):
-    recipe = ROOT / "configs/ucf101/slowfast_r50_8x8.yaml"
+    recipe = ROOT / "configs/ucf101/finetune_slowfast_r50.yaml"
     network = build(parse(recipe, path))
     (entry,) = network.non_local
     assert (entry["place"], entry["kind"]) == ("slow.res4.4", path.stem)
 
 
+@pytest.mark.parametrize("kind", ["nl", "snl", "gsnl"])
+@pytest.mark.parametrize("path", RECIPES, ids=name)
+def test_every_recipe_takes_a_block_at_the_papers_place(path, kind):
+    config = parse(path, ROOT / f"configs/blocks/{kind}.yaml")
+    (entry,) = build(config).non_local
+    assert (entry["place"], entry["kind"]) == (PAPER_PLACE[config.model.backbone], kind)
+
+
+@pytest.mark.parametrize("path", FROM_WEIGHTS, ids=name)
+def test_a_recipe_of_fine_tuning_names_weights_and_places_that_there_are(path):
+    config = parse(path)
+    model = config.model
+    assert model.pretrained
+    FreezeSchedule(build(config), model.freeze_until, model.unfreeze, model.freeze_norm)
+    if model.schedule.name == "multistep":
+        assert bisect_right(model.schedule.milestones, config.trainer.max_epochs - 1) == len(
+            model.schedule.milestones
+        )
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=name)
+def test_the_batch_that_a_header_tells_is_the_batch(path):
+    found = re.search(r"batch (\d+) = (\d+) GPUs x (\d+) clips", " ".join(header(path)))
+    if path in FROM_WEIGHTS and path.stem != "finetune_cpu":
+        assert found, "a published schedule is for one batch: tell which"
+    if found:
+        batch, devices, clips = map(int, found.groups())
+        config = parse(path)
+        assert config.data.batch_size == clips
+        assert batch == devices * clips * config.trainer.accumulate_grad_batches
+
+
+def test_without_its_weights_a_recipe_of_fine_tuning_stops(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse(ROOT / "configs/ucf101/finetune_slow_r50.yaml")
+    with pytest.raises(PretrainedError, match=r"SLOW_8x8_R50\.pyth"):
+        load_pretrained(build(config), config.model.pretrained)
+
+
 @pytest.mark.parametrize("path", FINETUNING, ids=name)
-@pytest.mark.parametrize("recipe", ["ucf101/i3d_r50.yaml", "kinetics400/slowfast_r50_8x8.yaml"])
+@pytest.mark.parametrize(
+    "recipe", ["ucf101/finetune_slow_r50.yaml", "hmdb51/finetune_slowfast_r50.yaml"]
+)
 def test_an_overlay_of_fine_tuning_adds_to_a_recipe(path, recipe):
     alone = parse(ROOT / "configs" / recipe)
     config = parse(ROOT / "configs" / recipe, path, more=["--trainer.callbacks+=RichProgressBar"])
     added = yaml.safe_load(path.read_text())
-    build(config)
-    assert config.model.backbone == alone.model.backbone
-    assert config.model.optimizer.lr == alone.model.optimizer.lr
-    for key, value in added.get("model", {}).items():
-        found = getattr(config.model, key)
-        for inner, wanted in value.items() if key == "optimizer" else ():
-            assert getattr(found, inner) == wanted
-        assert key == "optimizer" or found == value
+    model = config.model
+    network = build(config)
+    FreezeSchedule(network, model.freeze_until, model.unfreeze, model.freeze_norm)
+    assert model.backbone == alone.model.backbone
+    assert model.optimizer.lr == alone.model.optimizer.lr
+    for section in ("model", "data", "trainer", "checkpoint"):
+        for key, value in added.get(section, {}).items():
+            if key != "callbacks+":
+                assert_set(config[section][key], value)
     wanted = [entry["class_path"] for entry in added.get("trainer", {}).get("callbacks+", [])]
     found = [entry.class_path for entry in config.trainer.callbacks]
     assert found[:-1] == wanted

@@ -12,10 +12,11 @@ from videos import write_video
 
 from snl_video.cli import main as train
 from snl_video.tools import finetune
+from snl_video.tools.own_folder import other_files, read_own_folder, unreadable_videos
 
 RECIPE = {
     "run_dir": "never/used",
-    "model": {"width": 8, "dropout": 0.0, "non_local": {"kind": "snl"}},
+    "model": {"width": 8, "dropout": 0.0},
     "data": {
         "num_frames": 4,
         "frame_interval": 2,
@@ -24,15 +25,15 @@ RECIPE = {
         "num_clips": 2,
         "num_crops": 1,
         "batch_size": 4,
-        "num_workers": 0,
     },
     "trainer": {
         "accelerator": "cpu",
         "max_epochs": 1,
         "enable_progress_bar": False,
-        "log_every_n_steps": 1,
     },
 }
+HERE = ["--data.num_workers=0", "--trainer.accelerator=cpu", "--data.val_share=0.25"]
+"""What goes over configs/finetune/own_videos.yaml."""
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +58,17 @@ def folder(tmp_path_factory):
 def finished(folder, recipe, tmp_path_factory):
     """A finished run: its folder."""
     run_dir = tmp_path_factory.mktemp("runs") / "my run"
-    finetune.main(
-        [str(folder), "--run_dir", str(run_dir), f"--config={recipe}", "--data.val_share", "0.25"]
-    )
+    options = [f"--recipe={recipe}", *HERE, "--trainer.max_epochs", "1"]
+    finetune.main([str(folder), "--run_dir", str(run_dir), *options])
     return run_dir
 
 
 def test_it_trains_with_the_recipe_and_reports_the_held_out_videos(finished):
     checkpoint = torch.load(finished / "checkpoints/best.ckpt", weights_only=True)
     assert [b["kind"] for b in checkpoint["network_summary"]["blocks"]] == ["snl"]
-    assert checkpoint["hyper_parameters"]["classes"] == ["dark", "light"]
+    settings = checkpoint["hyper_parameters"]
+    assert (settings["classes"], settings["class_weights"]) == (["dark", "light"], "balanced")
+    assert checkpoint["epoch"] == 0
     data = checkpoint["datamodule_hyper_parameters"]
     assert (data["format"], data["val_share"], data["num_frames"]) == ("folder", 0.25, 4)
     metrics = json.loads((finished / "report/metrics.json").read_text())
@@ -104,16 +106,17 @@ def test_every_file_that_the_last_words_name_is_there(finished):
 
 
 def test_a_taken_run_folder_is_refused_and_resuming_goes_on(finished, folder, recipe, capsys):
-    common = [str(folder), "--run_dir", str(finished), f"--config={recipe}"]
+    common = [str(folder), "--run_dir", str(finished), f"--recipe={recipe}"]
     with pytest.raises(SystemExit, match="already holds a run"):
         finetune.main(common)
     last = finished / "checkpoints/last.ckpt"
     before = torch.load(last, weights_only=True)["global_step"]
-    share = ["--data.val_share=0.25"]
-    finetune.main([*common, *share, f"--ckpt_path={last}", "--trainer.max_epochs", "2"])
+    unchosen = ["--checkpoint.monitor", "null", "--trainer.max_epochs", "2"]
+    finetune.main([*common, *HERE, f"--ckpt_path={last}", *unchosen])
     assert torch.load(last, weights_only=True)["global_step"] == 2 * before > 0
     printed = capsys.readouterr().out
     assert f"predict a new video: {finetune.predict_command(finished)}" in printed
+    assert "(of 4 videos)" in printed
 
 
 @pytest.fixture
@@ -132,13 +135,14 @@ def test_bad_folders_and_recipes_are_refused_before_anything_heavy(tmp_path, fol
     with pytest.raises(SystemExit, match=r"has one class, one; a classifier needs two or more"):
         finetune.main([str(tmp_path / "mine")])
     (tmp_path / "mine/two").mkdir()
-    with pytest.raises(SystemExit, match="lists no video"):
+    with pytest.raises(SystemExit, match="mine: it is empty; make one sub-folder per class"):
         finetune.main([str(tmp_path / "mine")])
     (tmp_path / "mine/two/a.mp4").touch()
     with pytest.raises(SystemExit, match="no training video of one; add some"):
         finetune.main([str(tmp_path / "mine")])
-    with pytest.raises(SystemExit, match=r"no recipe at .*absent\.yaml"):
-        finetune.main([str(folder), "--config", str(tmp_path / "absent.yaml")])
+    for option in ("--config", "--recipe"):
+        with pytest.raises(SystemExit, match=r"no recipe at .*absent\.yaml"):
+            finetune.main([str(folder), option, str(tmp_path / "absent.yaml")])
     for arguments, message in (
         (["--run_dir", "x", str(folder)], "the folder of the videos comes first, before --run_dir"),
         ([str(folder), "second"], "one folder only, and then options; got 'second' too"),
@@ -152,10 +156,110 @@ def test_bad_folders_and_recipes_are_refused_before_anything_heavy(tmp_path, fol
 def test_nothing_to_validate_is_told_before_training(tmp_path, recipe):
     for name in ("a", "b"):
         write_video(tmp_path / "few" / name / "1.mp4", 4, (32, 40))
-    arguments = [str(tmp_path / "few"), f"--config={recipe}", f"--run_dir={tmp_path / 'run'}"]
+    arguments = [str(tmp_path / "few"), f"--recipe={recipe}", f"--run_dir={tmp_path / 'run'}"]
     with (
         pytest.warns(UserWarning, match=r"a single video, .*: 2 \(a, b\)"),
         pytest.raises(SystemExit, match="none can be held out for validation; add videos"),
     ):
         finetune.main(arguments)
     assert not (tmp_path / "run/checkpoints").exists()
+
+
+@pytest.mark.usefixtures("nothing_heavy")
+def test_a_folder_without_classes_or_videos_is_told_what_it_holds_instead(tmp_path):
+    def error():
+        with pytest.raises(SystemExit) as caught:
+            finetune.main([str(tmp_path / "mine"), f"--run_dir={tmp_path / 'run'}"])
+        return str(caught.value)
+
+    (tmp_path / "mine").mkdir()
+    assert "mine has no sub-folder: it is empty; make one sub-folder per class" in error()
+    (tmp_path / "mine/a.mp4").touch()
+    (tmp_path / "mine/b.mov").touch()
+    assert "mine has no sub-folder: its 2 videos belong to no class" in error()
+    for number in range(3):
+        for name in ("pictures", "more"):
+            (tmp_path / f"photos/{name}").mkdir(parents=True, exist_ok=True)
+            (tmp_path / f"photos/{name}/{number}.png").touch()
+    (tmp_path / "photos/more/readme.txt").touch()
+    (tmp_path / "mine").rename(tmp_path / "flat")
+    (tmp_path / "photos").rename(tmp_path / "mine")
+    assert "mine: no video in it, but 6 x .png, 1 x .txt; make one sub-folder" in error()
+    (tmp_path / "mine").rename(tmp_path / "pictures")
+    for name in ("a", "b"):
+        write_video(tmp_path / f"mine/val/{name}/1.mp4", 4, (32, 40))
+    assert "has val, and no folder train" in error()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """A folder of six videos of two classes: two cannot be read; and two other files."""
+    root = tmp_path / "some clips"
+    for name in ("a", "b"):
+        for number in range(3):
+            write_video(root / name / f"{number}.mp4", 6, (32, 40))
+    whole = (root / "a/2.mp4").read_bytes()
+    (root / "a/2.mp4").write_bytes(whole[: len(whole) // 2])
+    (root / "b/0.avi").write_text("not a video")
+    (root / "b/0.mp4").unlink()
+    (root / "b/notes.txt").write_text("hello")
+    (root / "b/.hidden").write_text("left out")
+    (root / "labels.csv").write_text("left aside too")
+    return root
+
+
+def test_every_video_is_opened_before_training(damaged):
+    reasons = unreadable_videos(damaged, read_own_folder(damaged))
+    assert set(reasons) == {"a/2.mp4", "b/0.avi"}
+    assert "truncated" in reasons["a/2.mp4"]
+    assert other_files(damaged) == ["b/notes.txt", "labels.csv"]
+
+
+def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, monkeypatch, capsys):
+    calls = []
+
+    def stop(arguments):
+        calls.append(arguments)
+        raise finetune.AnnotationError("reached")
+
+    monkeypatch.setattr(finetune, "train", stop)
+    common = [str(damaged), f"--run_dir={damaged.parent / 'run'}"]
+    with pytest.raises(
+        SystemExit, match=r"2 of 6 videos can't be read:\n  a/2\.mp4: trunc"
+    ) as error:
+        finetune.main(common)
+    assert "\n  b/0.avi: " in str(error.value)
+    assert "--data.on_bad_video wrong" in str(error.value)
+    assert not calls
+    with pytest.raises(SystemExit, match="reached"):
+        finetune.main([*common, "--data.on_bad_video", "wrong"])
+    assert calls[0][0] == "fit"
+    printed = capsys.readouterr().out
+    assert f"{damaged}: 6 videos of 2 classes: a 3, b 3\n" in printed
+    assert "left aside: b/notes.txt, labels.csv\n" in printed
+    assert "2 of 6 videos can't be read" in printed
+
+
+def test_files_lie_over_each_other_in_the_order_that_is_promised(folder, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(finetune, "train", lambda arguments: calls.append(arguments) or stop())
+
+    def stop():
+        raise finetune.PretrainedError("weights that do not fit")
+
+    for name in ("recipe", "one", "two"):
+        (tmp_path / f"{name}.yaml").touch()
+    options = [
+        f"--{'recipe' if n == 'recipe' else 'config'}={tmp_path / n}.yaml"
+        for n in ("one", "recipe", "two")
+    ]
+    with pytest.raises(SystemExit, match="weights that do not fit"):
+        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", *options])
+    configs = [word.removeprefix("--config=") for word in calls[0] if word.startswith("--config")]
+    names = ("recipe.yaml", "own_videos.yaml", "one.yaml", "two.yaml")
+    assert [config.rsplit("/", 1)[1] for config in configs] == list(names)
+    assert f"--trainer.callbacks+={finetune.ENOUGH}" in calls[0]
+    with pytest.raises(SystemExit):
+        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_epochs=3"])
+    assert not any(finetune.ENOUGH in word for word in calls[1])

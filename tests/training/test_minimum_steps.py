@@ -1,0 +1,93 @@
+"""Enough steps from few videos: counted on real runs of a narrow network."""
+
+import pytest
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from snl_video.training import ScheduleSpec
+from snl_video.training.minimum_steps import MinimumSteps
+
+from .tiny import Clips, TinyData, classifier
+
+
+class Data(TinyData):
+    """`number` training videos in batches of two, an incomplete last one left out as usual."""
+
+    batch_size = 2
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def video_list(self, subset):
+        videos = Clips(self.number if subset == "train" else 4).videos
+        return videos.records
+
+    def train_dataloader(self):
+        return DataLoader(Clips(self.number), batch_size=2, drop_last=self.number >= 2)
+
+
+class Validations(pl.Callback):
+    def __init__(self):
+        self.epochs = []
+
+    def on_validation_end(self, trainer, pl_module):
+        self.epochs.append(trainer.current_epoch)
+
+
+def run(tmp_path, number, num_steps, **trainer_options):
+    schedule = ScheduleSpec("cosine")
+    module, seen = classifier(schedule=schedule), Validations()
+    options = {"max_epochs": 2, **trainer_options}
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        callbacks=[MinimumSteps(num_steps), seen],
+        default_root_dir=tmp_path,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        **options,
+    )
+    trainer.fit(module, datamodule=Data(number))
+    return trainer, seen.epochs
+
+
+def test_few_videos_get_more_epochs_and_as_many_validations(tmp_path):
+    trainer, validated = run(tmp_path, number=5, num_steps=9)
+    assert trainer.num_training_batches == 2
+    # 2 steps x 2 epochs are 4; three times as many are the least that is 9 or more
+    assert (trainer.max_epochs, trainer.global_step) == (6, 12)
+    assert validated == [2, 5]
+    (rate,) = {group["lr"] for group in trainer.optimizers[0].param_groups}
+    assert rate == pytest.approx(0, abs=1e-9)  # the cosine ends where the longer run does
+
+
+@pytest.mark.parametrize(
+    ("number", "num_steps", "options", "steps"),
+    [
+        (4, 4, {}, 4),  # enough as they are
+        (4, 5, {"accumulate_grad_batches": 2}, 6),  # one step an epoch: 3 x 2 epochs
+        (4, 100, {"max_steps": 3}, 3),  # the user counts steps himself
+        (1, 3, {}, 4),  # a list shorter than a batch is one batch: 2 x 2 epochs
+    ],
+)
+def test_steps_are_counted_as_the_trainer_does(tmp_path, number, num_steps, options, steps):
+    trainer, _ = run(tmp_path, number, num_steps, **options)
+    assert trainer.global_step == steps
+
+
+def test_bad_numbers_and_a_missing_data_module_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="num_steps must be at least 1, got 0"):
+        MinimumSteps(0)
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        callbacks=[MinimumSteps()],
+        default_root_dir=tmp_path,
+        logger=False,
+        enable_checkpointing=False,
+        max_epochs=1,
+    )
+    with pytest.raises(ValueError, match="needs a datamodule"):
+        trainer.fit(classifier(), DataLoader(Clips(4), batch_size=2))
