@@ -95,7 +95,7 @@ def look_at(folder: Path, go_on: bool) -> None:
     lists = read_own_folder(folder)
     print(opening_words(folder, lists))
     total = sum(len(videos) for videos in lists.values())
-    with Progress(transient=True) as bar:
+    with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("opening every video", total=total)
         reasons = unreadable_videos(folder, lists, lambda done, _: bar.update(task, completed=done))
     if not reasons:
