@@ -17,7 +17,7 @@ PIECES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
 SLOW = ROOT / "configs/ucf101/finetune_slow_r50.yaml"
 RECIPES = {
     "slowonly_w8": ("slow_r50", SLOW),
-    "i3d_w8": ("i3d_r50", ROOT / "configs/ucf101/i3d_r50.yaml"),
+    "i3d_w8": ("i3d_r50", ROOT / "configs/ucf101/finetune_i3d_r50.yaml"),
 }
 
 
