@@ -67,7 +67,7 @@ class Row:
         group_interval: of it, groups of clips drawn.
         mean_class: mean of the classes' top-1.
         parameters: of the network; None if its reports do not tell.
-        gmacs: of one clip; None likewise.
+        gmacs: of one clip of the training size; None likewise.
         cpu_seconds: of a run's training and test, the mean over the runs.
         all_counted: whether no start of theirs is missing in the seconds.
         against: None for no block, and where no split is common.

@@ -84,8 +84,8 @@ def _meaning(table: Sequence[Row], scored: Sequence[Scored], seed: int) -> list[
         f"Video top-1 over the test videos of all splits together, seed {seed}{views}. Intervals "
         f"are percentile bootstraps of {REPLICATES} draws, of videos, and of whole groups of clips "
         "(clips of one group show the same person and place, so the second is the one to believe). "
-        "Neither tells how much another training seed would change. CPU hours are of training and "
-        "test, all processes, user and system.",
+        "Neither tells how much another training seed would change. GMACs are of one clip of the "
+        "training size. CPU hours are of training and test, all processes, user and system.",
         f"{failed} videos could not be read, and count as wrong."
         if failed
         else "Every video was read.",
