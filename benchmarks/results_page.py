@@ -98,7 +98,8 @@ def _linear(linear: Sequence[float]) -> list[str]:
         return []
     figures = " / ".join(f"{value:.1f}" for value in linear)
     return [
-        "For comparison, a linear classifier on frozen features of one 16-frame centre clip (the "
+        "For comparison, and not measured here: a linear classifier on frozen features of one "
+        "16-frame centre clip (the "
         f"pretrained Inception-I3D, stride 4, 224 pixels): {figures} % on splits "
         f"{', '.join(str(split) for split in range(1, len(linear) + 1))}."
     ]
