@@ -15,19 +15,14 @@ import yaml
 from snl_video.cli import main
 from snl_video.data.motion import MotionSettings, write_motion
 from snl_video.training import VideoClassifier
+from tests.training.tiny import SMALL_CLIPS
 
 ROOT = Path(__file__).parents[2]
 TINY_MODEL = ["--model.width=8", "--model.dropout=0", "--model.optimizer.lr=0.01"]
 TINY_DATA = [
     "--data.format=ucf101",
-    "--data.num_frames=4",
-    "--data.frame_interval=2",
-    "--data.crop_size=32",
-    "--data.short_side=32",
-    "--data.num_clips=2",
-    "--data.num_crops=1",
+    *SMALL_CLIPS,
     "--data.batch_size=4",
-    "--data.num_workers=0",
 ]
 QUIET = [
     "--trainer.accelerator=cpu",

@@ -6,8 +6,8 @@ from torch.utils.data import DataLoader
 
 from snl_video.training import ScheduleSpec
 from snl_video.training.minimum_steps import MinimumSteps
-
-from .tiny import Clips, TinyData, classifier
+from tests.training.tiny import Clips, TinyData, classifier
+from tests.training.tiny import trainer as quiet_trainer
 
 
 class Data(TinyData):
@@ -39,16 +39,8 @@ def run(tmp_path, number, num_steps, **trainer_options):
     schedule = ScheduleSpec("cosine")
     module, seen = classifier(schedule=schedule), Validations()
     options = {"max_epochs": 2, **trainer_options}
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        callbacks=[MinimumSteps(num_steps), seen],
-        default_root_dir=tmp_path,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        **options,
+    trainer = quiet_trainer(
+        tmp_path, callbacks=[MinimumSteps(num_steps), seen], num_sanity_val_steps=0, **options
     )
     trainer.fit(module, datamodule=Data(number))
     return trainer, seen.epochs
@@ -81,13 +73,6 @@ def test_steps_are_counted_as_the_trainer_does(tmp_path, number, num_steps, opti
 def test_bad_numbers_and_a_missing_data_module_are_refused(tmp_path):
     with pytest.raises(ValueError, match="num_steps must be at least 1, got 0"):
         MinimumSteps(0)
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        callbacks=[MinimumSteps()],
-        default_root_dir=tmp_path,
-        logger=False,
-        enable_checkpointing=False,
-        max_epochs=1,
-    )
+    trainer = quiet_trainer(tmp_path, callbacks=[MinimumSteps()])
     with pytest.raises(ValueError, match="needs a datamodule"):
         trainer.fit(classifier(), DataLoader(Clips(4), batch_size=2))

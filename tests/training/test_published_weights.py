@@ -18,7 +18,7 @@ from snl_video.models import PretrainedSpec, build_model
 from snl_video.models.pretrained import kinetics400_classes
 from snl_video.models.pretrained.cache import KEPT, cache_folder
 from snl_video.models.pretrained.files import sha256
-from tests.training.tiny import state_of
+from tests.training.tiny import SMALL_CLIPS, state_of
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "configs/kinetics400/i3d_inception.yaml"
@@ -26,13 +26,7 @@ REAL = ROOT.parent / "shared" / "data" / "kinetics400" / "val"
 NAMES = ["dark", "grey", "light"]
 SMALL = [
     "--data.format=folder",
-    "--data.num_frames=4",
-    "--data.frame_interval=2",
-    "--data.crop_size=32",
-    "--data.short_side=32",
-    "--data.num_clips=2",
-    "--data.num_crops=1",
-    "--data.num_workers=0",
+    *SMALL_CLIPS,
     "--trainer.accelerator=cpu",
     "--trainer.enable_progress_bar=false",
 ]

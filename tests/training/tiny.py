@@ -10,6 +10,16 @@ from torch.utils.data import DataLoader, Dataset
 from snl_video.training import OptimizerSpec, VideoClassifier
 
 CLASSES = 4
+SMALL_CLIPS = [
+    "--data.num_frames=4",
+    "--data.frame_interval=2",
+    "--data.crop_size=32",
+    "--data.short_side=32",
+    "--data.num_clips=2",
+    "--data.num_crops=1",
+    "--data.num_workers=0",
+]
+"""Options of the command line that make a clip cheap."""
 
 
 class Clips(Dataset):
