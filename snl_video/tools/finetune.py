@@ -36,7 +36,7 @@ from snl_video.tools.own_folder import (
 CONFIGS = Path(__file__).parents[2] / "configs"
 RECIPE = CONFIGS / "ucf101" / "finetune_cpu.yaml"
 OWN_VIDEOS = CONFIGS / "finetune" / "own_videos.yaml"
-ENOUGH = "snl_video.training.minimum_steps.MinimumSteps"
+ENOUGH = "snl_video.training.MinimumSteps"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

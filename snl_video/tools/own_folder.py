@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +19,7 @@ from snl_video.data.annotations import (
 from snl_video.data.annotations.files import is_video_name, videos_below
 from snl_video.data.catalogue import NAME
 from snl_video.data.catalogue.scan import scan
+from snl_video.words import first_few
 
 SHOWN = 10
 """Files that a message names."""
@@ -66,7 +67,7 @@ def opening_words(folder: Path, lists: Mapping[str, VideoList]) -> str:
         title = f"{folder}" if list(lists) == ["train"] else f"{folder / subset}"
         lines.append(f"{title}: {len(videos)} videos of {len(videos.classes)} classes: {counts}")
     if others := other_files(folder):
-        lines.append(f"no videos by their names, left aside: {_first(others, ', ')}")
+        lines.append(f"no videos by their names, left aside: {first_few(others, SHOWN)}")
     return "\n".join(lines)
 
 
@@ -92,7 +93,7 @@ def unreadable_videos(
 def list_of_unreadable(reasons: Mapping[str, str], total: int) -> str:
     """Say how many of `total` videos are unreadable, and which and why, one a line."""
     lines = [f"{name}: {reason}" for name, reason in reasons.items()]
-    return f"{len(reasons)} of {total} videos can't be read:\n  " + _first(lines, "\n  ")
+    return f"{len(reasons)} of {total} videos can't be read:\n  " + first_few(lines, SHOWN, "\n  ")
 
 
 def other_files(folder: Path) -> list[str]:
@@ -123,9 +124,3 @@ def _instead(folder: Path) -> str:
 
 def _layout(folder: Path) -> str:
     return f"make one sub-folder per class, {folder}/<class>/<video>"
-
-
-def _first(names: Iterable[str], separator: str) -> str:
-    names = list(names)
-    more = f"{separator}and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return separator.join(names[:SHOWN]) + more

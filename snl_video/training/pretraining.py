@@ -8,7 +8,8 @@ from rich.console import Console
 
 from snl_video.models import LoadReport, PretrainedError, PretrainedSpec, VideoNetwork
 from snl_video.models.pretrained import first_difference, known_classes, load_spec
-from snl_video.models.pretrained.report import describe, first_names
+from snl_video.models.pretrained.report import describe
+from snl_video.words import first_few
 
 FILE = "load_report.json"
 
@@ -77,7 +78,7 @@ def load_to_evaluate(
         "of another size": tuple(map(describe, report.mismatched)),
         "without a place in the network": report.unexpected,
     }
-    if lines := [f"{title}: {first_names(names)}" for title, names in groups.items() if names]:
+    if lines := [f"{title}: {first_few(names)}" for title, names in groups.items() if names]:
         raise PretrainedError(
             f"{report.source} is not of this very network, so its predictions would mean nothing: "
             "build it with the backbone, options and blocks of the weights\n  " + "\n  ".join(lines)

@@ -4,8 +4,7 @@ import pytest
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from snl_video.training import ScheduleSpec
-from snl_video.training.minimum_steps import MinimumSteps
+from snl_video.training import MinimumSteps, ScheduleSpec
 from tests.training.tiny import Clips, TinyData, classifier
 from tests.training.tiny import trainer as quiet_trainer
 

@@ -1,9 +1,10 @@
 """Which weights a network was trained from, and what of them it took."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from snl_video.evaluation.page.markup import Markup, definitions, grid, section
+from snl_video.words import first_few
 
 SHOWN = 20
 
@@ -28,9 +29,9 @@ def pretrained_section(report: Mapping[str, Any] | None) -> Markup | None:
     ]
     rows = [
         ["loaded", len(report["loaded"]), ""],
-        ["missing in the file", len(report["missing"]), _first(report["missing"])],
-        ["not used", len(report["unexpected"]), _first(report["unexpected"])],
-        ["of another size", len(sizes), _first(sizes)],
+        ["missing in the file", len(report["missing"]), first_few(report["missing"], SHOWN)],
+        ["not used", len(report["unexpected"]), first_few(report["unexpected"], SHOWN)],
+        ["of another size", len(sizes), first_few(sizes, SHOWN)],
     ]
     return section(
         "pretrained",
@@ -39,8 +40,3 @@ def pretrained_section(report: Mapping[str, Any] | None) -> Markup | None:
         grid(("Tensors", "Number", "Names"), rows, numeric=(1,)),
         lead=lead,
     )
-
-
-def _first(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -8,7 +8,8 @@ from torch import Tensor
 from snl_video.models.network import VideoNetwork
 from snl_video.models.pretrained.files import sha256
 from snl_video.models.pretrained.fill import fill
-from snl_video.models.pretrained.report import PretrainedError, describe, first_names
+from snl_video.models.pretrained.report import PretrainedError, describe
+from snl_video.words import first_few
 
 
 def fill_exactly(
@@ -29,7 +30,7 @@ def fill_exactly(
         "incomplete blocks": report.new_blocks,
         "incomplete": (f"trunk.{model.head}",) if report.new_head else (),
     }
-    lines = [f"{title}: {first_names(names)}" for title, names in groups.items() if names]
+    lines = [f"{title}: {first_few(names)}" for title, names in groups.items() if names]
     if lines:
         raise PretrainedError(
             f"{path} (format {format}) does not hold the network that it describes:\n  "

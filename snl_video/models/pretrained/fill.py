@@ -13,8 +13,8 @@ from snl_video.models.pretrained.report import (
     Mismatch,
     PretrainedError,
     describe,
-    first_names,
 )
+from snl_video.words import first_few
 
 COUNTER = "num_batches_tracked"
 HEAD = "head"
@@ -153,13 +153,13 @@ def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
 def _too_little(report: LoadReport, min_share: float) -> str:
     mismatched = tuple(map(describe, report.mismatched))
     groups = (("missing", report.missing), ("of another size", mismatched))
-    lines = [f"{title}: {first_names(names)}" for title, names in groups if names]
+    lines = [f"{title}: {first_few(names)}" for title, names in groups if names]
     foreign = [name for name in report.unexpected if not name.startswith(BLOCKS)]
     for name in report.missing[:3]:
         if near := difflib.get_close_matches(name, foreign, 1):
             lines.append(f"near {name} the file has {near[0]}")
     if foreign:
-        lines.append(f"unexpected: {first_names(tuple(foreign))}")
+        lines.append(f"unexpected: {first_few(foreign)}")
     return (
         f"{report.source} (format {report.format}) fills {report.backbone_share:.2%} of the "
         f"backbone, less than min_share = {min_share:.2%}: build the network with the backbone, "

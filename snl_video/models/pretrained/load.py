@@ -20,9 +20,10 @@ from snl_video.models.pretrained import (
 from snl_video.models.pretrained.cache import kinetics400_i3d
 from snl_video.models.pretrained.files import read_checkpoint, sha256
 from snl_video.models.pretrained.fill import fill
-from snl_video.models.pretrained.report import LoadReport, PretrainedError, first_names
+from snl_video.models.pretrained.report import LoadReport, PretrainedError
 from snl_video.models.pretrained.slowfast import caffe2
 from snl_video.models.pretrained.torchvision2d import Inflation
+from snl_video.words import first_few
 
 KINETICS400 = "kinetics400"
 
@@ -118,7 +119,7 @@ def find_format(checkpoint: Mapping[str, Any], path: Path, format: str = "auto")
         return format
     if format == "auto" and len(found) == 1:
         return found[0]
-    names = first_names(tuple(checkpoint))
+    names = first_few(list(checkpoint))
     if format != "auto":
         hint = f"; it looks like {' or '.join(found)}" if found else ""
         raise PretrainedError(f"{path} has not the layout {format!r}{hint}; it holds {names}")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
-SHOWN = 5
+from snl_video.words import first_few
 
 
 class PretrainedError(ValueError):
@@ -92,7 +92,7 @@ class LoadReport:
             ("unexpected", self.unexpected),
             ("mismatched", tuple(map(describe, self.mismatched))),
         ):
-            table.add_row(title, str(len(names)), first_names(names))
+            table.add_row(title, str(len(names)), first_few(names))
         table.add_row("head", "", self._head())
         if self.new_blocks:
             table.add_row("blocks", "", f"new, the identity: {', '.join(self.new_blocks)}")
@@ -108,12 +108,6 @@ class LoadReport:
 def describe(mismatch: Mismatch) -> str:
     """One mismatch in words: name, size in the file, size in the network."""
     return f"{mismatch.name}: {_size(mismatch.theirs)} in the file, {_size(mismatch.ours)} here"
-
-
-def first_names(names: tuple[str, ...]) -> str:
-    """The first few of ``names`` and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _size(shape: tuple[int, ...]) -> str:
