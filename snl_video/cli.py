@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.cli import (
     ArgsType,
@@ -23,10 +24,12 @@ from snl_video.models.pretrained import PretrainedError
 from snl_video.models.pretrained.cache import FetchError
 from snl_video.models.pretrained.files import sha256
 from snl_video.runs import (
+    ARCHITECTURE,
     checkpoint_to_evaluate,
     classes_of_weights,
     load_checkpoint,
     predict_command,
+    proposals,
     refuse_to_overwrite,
     why_weights,
 )
@@ -39,8 +42,8 @@ from snl_video.training.callbacks import (
 from snl_video.training.classifier import VideoClassifier
 from snl_video.training.pretraining import load_to_evaluate
 
-ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
-"""Settings of the model that a checkpoint decides; the configuration can't change them."""
+HALF = ("16-mixed", "16", 16)
+"""Precisions that Lightning turns into bfloat16 where there is no GPU."""
 
 
 class RunConfig(SaveConfigCallback):
@@ -66,7 +69,8 @@ class VideoCLI(LightningCLI):
     ``fit`` fills ``run_dir`` with ``config.yaml``, ``checkpoints/{best,last}.ckpt``, TensorBoard
     and CSV logs; ``test`` adds ``report/``, ``predict`` adds ``predictions.json``. The last three
     sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, build
-    the network that it holds, and take its data settings where the configuration names no others.
+    the network that it holds, and take its settings of data and evaluation where the configuration
+    names no others; those of the trainer, such as ``precision``, are always the configuration's.
     Without any checkpoint they evaluate the weights of ``model.pretrained`` as they are, with the
     network and the data settings of the configuration; the head must be theirs.
     """
@@ -96,6 +100,8 @@ class VideoCLI(LightningCLI):
         config = self.config[subcommand]
         if subcommand == "fit":
             refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
+            if config.checkpoint.monitor is None:  # Lightning would save at validations only
+                config.checkpoint.save_on_train_epoch_end = True
             return
         path = checkpoint_to_evaluate(config, subcommand)
         if path is None:
@@ -103,12 +109,8 @@ class VideoCLI(LightningCLI):
             self._parse_again(parser, args, {"data.class_names": classes} if classes else {})
             return
         checkpoint = load_checkpoint(path)
-        data = checkpoint["datamodule_hyper_parameters"]
-        known = config.data.keys()
-        proposals = {f"data.{name}": value for name, value in data.items() if name in known}
-        if subcommand == "predict":
-            proposals["data.class_names"] = checkpoint["hyper_parameters"]["classes"]
-        self._parse_again(parser, args, proposals)
+        defaults = self._subcommand_parsers[subcommand].get_defaults()
+        self._parse_again(parser, args, proposals(checkpoint, config, defaults, subcommand))
         config = self.config[subcommand]
         config.ckpt_path = str(path)
         for name in ARCHITECTURE:
@@ -149,7 +151,35 @@ class VideoCLI(LightningCLI):
         if self.subcommand == "predict":
             callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
         self.trainer_defaults["callbacks"] = callbacks
-        return super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
+        trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
+        if isinstance(trainer.accelerator, CPUAccelerator) and config.trainer.precision in HALF:
+            raise SystemExit(
+                f"precision {config.trainer.precision} needs a GPU, and none is used: on a CPU it "
+                "becomes bf16-mixed, which can give NaN; add --trainer.precision 32-true"
+            )
+        return trainer
+
+    def before_fit(self) -> None:
+        """Refuse to train for a best checkpoint that no validation ever chooses.
+
+        Raises:
+            SystemExit: ``checkpoint.monitor`` is of the validation, and there is none.
+        """
+        monitor, trainer = self.config["fit"].checkpoint.monitor, self.trainer
+        if monitor is None or not monitor.startswith("val/") or trainer.fast_dev_run:
+            return
+        epochs, every = trainer.max_epochs, trainer.check_val_every_n_epoch
+        reason = ""
+        if trainer.limit_val_batches == 0:
+            reason = "limit_val_batches is 0"
+        elif epochs is not None and every is not None and 0 < epochs < every:
+            reason = f"of {epochs} epochs, and the first validation comes after {every}"
+        if reason:
+            raise SystemExit(
+                f"no validation would choose the best checkpoint by {monitor}: {reason}. Keep the "
+                "last epoch with --checkpoint.monitor null, or validate: "
+                "--trainer.check_val_every_n_epoch 1"
+            )
 
     def _weights(self) -> dict[str, str]:
         """Which weights are evaluated, as file and checksum; load them if no checkpoint will."""

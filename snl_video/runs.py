@@ -1,6 +1,7 @@
-"""The folder of a run: what may be written to it, and which weights are evaluated from it."""
+"""The folder of a run: what may be written to it, which weights are evaluated, and how."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,45 @@ import torch
 
 from snl_video.models.pretrained import as_pretrained, known_classes
 from snl_video.models.pretrained.cache import FetchError
+
+ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
+"""Settings of the model that a checkpoint decides; the configuration can't change them."""
+PROPOSED = ("average", "views_per_forward", "view_settings", "channels_last")
+"""Settings of the model that a checkpoint proposes; the configuration can change them."""
+OF_ONE_DATA_SET = (
+    *("root", "split", "annotations", "train_list", "val_list", "test_list"),
+    *("class_file", "val_share", "val_seed", "index"),
+)
+"""Settings of the data that mean nothing in another format than that of the checkpoint."""
+
+
+def proposals(
+    checkpoint: Mapping[str, Any], config: Any, defaults: Any, subcommand: str
+) -> dict[str, Any]:
+    """Return the settings that a checkpoint proposes for its evaluation: dotted name -> value.
+
+    Its clip settings, those of its evaluation, and its classes to predict; those of its data set
+    unless the configuration names another ``format``, and its ``index`` unless another ``root``.
+
+    Args:
+        checkpoint: as :func:`load_checkpoint` returns it.
+        config: of the sub-command, as it was parsed without proposals.
+        defaults: of the sub-command.
+        subcommand: "validate", "test" or "predict".
+    """
+    model, data = checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
+    left = set(data) - set(config.data.keys())
+    root, format = (
+        config.data[name] not in (defaults.data[name], data[name]) for name in ("root", "format")
+    )
+    if format:
+        left |= set(OF_ONE_DATA_SET)
+    if root or (subcommand == "predict" and config.data.predict_paths):
+        left.add("index")
+    found = {f"model.{name}": model[name] for name in PROPOSED if name in model}
+    if subcommand == "predict":
+        found["data.class_names"] = model["classes"]
+    return found | {f"data.{name}": value for name, value in data.items() if name not in left}
 
 
 def predict_command(run_dir: str | Path) -> str:

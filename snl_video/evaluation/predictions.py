@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
@@ -57,7 +58,7 @@ def predictions_table(predictions: Sequence[Prediction]) -> Table:
     table.add_column("class")
     table.add_column("score", justify="right")
     for prediction in predictions:
-        names = "\n".join(name for name, _ in prediction.top) or "could not be read"
+        names = "\n".join(escape(name) for name, _ in prediction.top) or "could not be read"
         scores = "\n".join(f"{score:.4f}" for _, score in prediction.top)
-        table.add_row(prediction.path, names, scores, end_section=True)
+        table.add_row(escape(prediction.path), names, scores, end_section=True)
     return table

@@ -118,7 +118,7 @@ class EvaluationReport(pl.Callback):
         console.print(views_table(views))
         console.print(headline_table(results, "test" if results.complete else "test (PARTIAL)"))
         page = self.folder / "report.html"
-        console.print(f"report: {page}", soft_wrap=True)
+        console.print(f"report: {page}", soft_wrap=True, markup=False)
 
 
 class PredictionWriter(pl.Callback):
@@ -177,7 +177,7 @@ class PredictionWriter(pl.Callback):
         write_predictions(self.file, predictions, self.weights)
         console = Console()
         console.print(predictions_table(predictions))
-        console.print(f"predictions: {self.file}", soft_wrap=True)
+        console.print(f"predictions: {self.file}", soft_wrap=True, markup=False)
 
 
 EVALUATION = ("average", "views_per_forward", "view_settings")

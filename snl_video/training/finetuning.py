@@ -8,7 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from snl_video.models import PretrainedSpec, VideoNetwork
+from snl_video.models import PretrainedError, PretrainedSpec, VideoNetwork
+from snl_video.models.pretrained import first_difference
 from snl_video.training.freezing import FreezeSchedule, average_gradients
 from snl_video.training.loss import (
     ClassWeights,
@@ -112,10 +113,30 @@ class FineTuning(pl.LightningModule):
             checkpoint["load_report"] = self.load_report
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep how the weights were trained, which an evaluation's own settings need not tell."""
+        """Keep how the weights were trained, which an evaluation's own settings need not tell.
+
+        Raises:
+            PretrainedError: the classes of a checkpoint that is evaluated or trained on are not
+                those of the data, by name and order.
+        """
+        self._check_classes(checkpoint)
         names = ("hyper_parameters", "epoch", "global_step")
         self.origin = {name: checkpoint[name] for name in names if name in checkpoint}
         self.load_report = checkpoint.get("load_report")
+
+    def _check_classes(self, checkpoint: dict[str, Any]) -> None:
+        """A label means the class at its place: other classes would be scored without a word."""
+        if self._trainer is None or self.trainer.predicting:
+            return
+        ours, theirs = (
+            settings.get("classes") for settings in (self.hparams, checkpoint["hyper_parameters"])
+        )
+        if ours and theirs and (difference := first_difference(list(ours), list(theirs))):
+            raise PretrainedError(
+                f"the classes of the data are not those of the checkpoint: {difference}; name data "
+                "with the same classes in the same order (--data.class_file for folders), or train "
+                "a new head with --model.pretrained CHECKPOINT"
+            )
 
     def _freeze(self) -> None:
         changed = self.freezing.apply(self.network, self.trainer.current_epoch)

@@ -14,6 +14,7 @@ import yaml
 
 from snl_video.cli import main
 from snl_video.data.motion import MotionSettings, write_motion
+from snl_video.models import PretrainedError
 from snl_video.training import VideoClassifier
 from tests.training.tiny import SMALL_CLIPS
 
@@ -154,6 +155,77 @@ def test_a_checkpoint_decides_the_network_and_the_command_line_the_views(run):
     assert cli.model.hparams.backbone == "i3d_r50"
     assert cli.datamodule.num_clips == 3
     assert cli.datamodule.num_frames == 4
+
+
+def changed_copy(run, tmp_path, settings, **changes):
+    """The best checkpoint of a run with other recorded settings."""
+    path = tmp_path / "changed.ckpt"
+    checkpoint = torch.load(run / "checkpoints/best.ckpt", weights_only=True)
+    checkpoint[settings].update(changes)
+    torch.save(checkpoint, path)
+    return path
+
+
+def test_a_checkpoint_proposes_how_it_is_evaluated(run, tmp_path):
+    path = changed_copy(
+        run, tmp_path, "hyper_parameters", average="logits", views_per_forward=1, channels_last=True
+    )
+    common = ["test", f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
+    model = main([*common, "--model.views_per_forward=2"]).model
+    assert (model.average, model.views_per_forward, model.channels_last) == ("logits", 2, True)
+
+
+def test_what_belongs_to_one_data_set_is_not_proposed_for_another(run, videos, tmp_path):
+    path = changed_copy(
+        run, tmp_path, "datamodule_hyper_parameters", index="/gone/index.parquet", split=2
+    )
+    common = [f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
+    file = next(videos.glob("videos/*/*"))
+    predicted = main(["predict", *common, f"--data.predict_paths={file}"]).datamodule.hparams
+    moved = main(["test", *common, f"--data.root={videos}/."]).datamodule.hparams
+    assert (predicted.index, moved.index, moved.split, moved.num_frames) == (None, None, 2, 4)
+    lists = tmp_path / "list.txt"
+    lists.write_text(f"{file} 0\n")
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(torch.load(path)["hyper_parameters"]["classes"]))
+    other = ["--data.format=csv", f"--data.test_list={lists}", f"--data.class_file={names}"]
+    listed = main(["test", *common, *other]).datamodule.hparams
+    assert (listed.root, listed.index, listed.split, listed.num_frames) == (".", None, 1, 4)
+
+
+@pytest.mark.parametrize("subcommand", ["test", "validate", "fit"])
+def test_a_checkpoint_of_other_classes_is_refused(run, videos, tmp_path, subcommand):
+    names = torch.load(run / "checkpoints/best.ckpt")["hyper_parameters"]["classes"]
+    path = changed_copy(run, tmp_path, "hyper_parameters", classes=[names[1], names[0], *names[2:]])
+    options = [f"--ckpt_path={path}", f"--run_dir={tmp_path / 'new'}", f"--data.root={videos}"]
+    if subcommand == "fit":
+        options += [*TINY_MODEL, *TINY_DATA, "--model.non_local.kind=snl"]
+    with pytest.raises(PretrainedError, match=f"class 0 is {names[0]!r} in the data and"):
+        main([subcommand, *options, *QUIET])
+    file = next(videos.glob("videos/*/*"))
+    main(["predict", *options[:2], f"--data.predict_paths={file}", *QUIET])
+    assert json.loads((tmp_path / "new/predictions.json").read_text())
+
+
+def test_a_precision_for_gpus_is_refused_on_a_cpu(run):
+    with pytest.raises(SystemExit, match=r"16-mixed needs a GPU.*precision 32-true"):
+        main(["test", f"--run_dir={run}", "--trainer.precision=16-mixed", *QUIET])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--trainer.limit_val_batches=0"], "limit_val_batches is 0"),
+        (["--trainer.check_val_every_n_epoch=3"], "of 2 epochs, and the first .* after 3"),
+    ],
+)
+def test_a_best_epoch_that_nothing_chooses_is_refused(videos, tmp_path, options, message):
+    common = ["--trainer.max_epochs=2", *options]
+    with pytest.raises(SystemExit, match=message):
+        fit(videos, tmp_path / "run", *common)
+    fit(videos, tmp_path / "run", *common, "--checkpoint.monitor=null")
+    best = torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)
+    assert best["epoch"] == 1
 
 
 def test_a_test_that_was_cut_short_says_so(run, capsys):
