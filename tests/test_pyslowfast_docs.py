@@ -1,0 +1,36 @@
+"""The settings that docs/pyslowfast.md names exist."""
+
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from pytorch_lightning import Trainer
+
+from snl_video.data.augmentation import AugmentSpec
+from snl_video.data.datamodule import VideoDataModule
+from snl_video.models import NonLocalSpec
+from snl_video.training import OptimizerSpec, ScheduleSpec, VideoClassifier
+
+TEXT = (Path(__file__).parents[1] / "docs/pyslowfast.md").read_text(encoding="utf-8")
+NAMES = sorted(set(re.findall(r"`((?:model|data|trainer)\.[\w.]+)`", TEXT)))
+OWNERS = {"model": VideoClassifier, "data": VideoDataModule, "trainer": Trainer}
+SPECS = {
+    "optimizer": OptimizerSpec,
+    "schedule": ScheduleSpec,
+    "non_local": NonLocalSpec,
+    "augment": AugmentSpec,
+}
+
+
+def test_there_are_names():
+    assert len(NAMES) > 25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_setting_exists(name):
+    owner, setting, *inner = name.split(".")
+    assert setting in inspect.signature(OWNERS[owner].__init__).parameters
+    if inner:
+        assert inner[0] in {field.name for field in fields(SPECS[setting])}
