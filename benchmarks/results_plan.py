@@ -90,6 +90,14 @@ class Recipe:
         said[0].pop("run_dir", None)
         return hashlib.sha256(json.dumps([kind, *said], sort_keys=True).encode()).hexdigest()
 
+    def data(self) -> dict[str, Any]:
+        """Settings of the data module that the recipe names.
+
+        Raises:
+            ResultsError: the recipe can't be read.
+        """
+        return dict(_read(self.config).get("data") or {})
+
     def command(self, run: Run, stage: Stage, folder: Path, resume: Path | None) -> list[str]:
         """`train.py` for one stage of a run, through `benchmarks.results_stage`.
 

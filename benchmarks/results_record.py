@@ -20,9 +20,11 @@ class Spent:
     """Processor seconds of one stage, user and system, of all its processes.
 
     Attributes:
-        seconds: over all counted starts.
+        seconds: over all starts whose end was seen.
         starts: how often the stage was started.
-        counted: how often its end was seen; a start whose watcher was killed is not counted.
+        counted: how often its end was seen and all its seconds with it. A start whose watcher was
+            killed is not counted, nor one that a signal ended: the seconds of children that it did
+            not wait for are lost.
     """
 
     seconds: float = 0.0
@@ -60,9 +62,9 @@ class Record:
         return sum(spent.seconds for spent in self.spent.values())
 
     @property
-    def all_counted(self) -> bool:
-        """Whether no start is missing in the seconds."""
-        return all(spent.starts == spent.counted for spent in self.spent.values())
+    def in_one_go(self) -> bool:
+        """Whether every stage was started once and counted: a stage started again repeats work."""
+        return all(spent.starts == spent.counted == 1 for spent in self.spent.values())
 
 
 def read_record(runs: Path, run: Run, recipe: Recipe) -> Record:

@@ -73,7 +73,7 @@ class Runner:
     def carry_out(self, runs: Sequence[Run]) -> list[Failure]:
         """Run what is not finished; a run that fails is left, and the others go on.
 
-        SIGINT, SIGTERM and SIGHUP end the active stages, count their seconds and raise
+        SIGINT, SIGTERM and SIGHUP end the active stages, add their seconds and raise
         KeyboardInterrupt. Nothing starts if any run is of another recipe.
 
         Raises:
@@ -139,7 +139,7 @@ class Runner:
         one.process.returncode = os.waitstatus_to_exitcode(status)
         spent = one.record.spent[one.stage]
         spent.seconds += usage.ru_utime + usage.ru_stime
-        spent.counted += 1
+        spent.counted += one.process.returncode >= 0
         one.record.write(self.runs)
         return True
 

@@ -1,73 +1,29 @@
-"""The table of results: its plan, its runs with a fake training, its numbers by brute force."""
+"""The table of results: its plan, its lists, and its runs with a fake training."""
 
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import zipfile
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from evaluation.cases import random_results
+from results_cases import make_recipe
 from videos import write_ucf101
 
-from benchmarks import results, results_numbers, results_page, results_run, results_stage
+from benchmarks import results, results_run, results_stage
+from benchmarks.results_lists import check_test_lists
 from benchmarks.results_plan import Recipe, ResultsError, Run, mark, plan
-from benchmarks.results_record import Record, lock, next_stage, read_record
+from benchmarks.results_record import lock, next_stage, read_record
 from benchmarks.results_run import Runner
-from snl_video.evaluation import Evaluation
-from snl_video.evaluation.paired import holm, mcnemar_exact
-from snl_video.evaluation.report import write_report
-
-NUM_CLASSES = 3
 
 
 @pytest.fixture
 def recipe(tmp_path):
-    config = tmp_path / "recipe.yaml"
-    config.write_text("run_dir: x\nmodel:\n  width: 8\n  non_local:\n    kind: snl\n")
-    return Recipe(config, tmp_path / "data")
-
-
-def names_of(split, videos=30):
-    """Groups of three clips; every split has its own groups."""
-    return [
-        f"c{i % NUM_CLASSES}/v_c{i % NUM_CLASSES}_g{10 * split + i // 9:02d}_c{i // 3 % 3:02d}.avi"
-        for i in range(videos)
-    ]
-
-
-def finish(runs, recipe, run, *, skill, seconds=3600.0, names=None, failed=(), classes=None):
-    """A finished run, as far as anybody can see."""
-    record = read_record(runs, run, recipe)
-    record.commits = ["abc"]
-    for spent in record.spent.values():
-        spent.seconds, spent.starts, spent.counted = seconds, 1, 1
-    record.write(runs)
-    folder = runs / run.name
-    names = names or names_of(run.split)
-    seed = 100 * run.split + run.seed + 7 * len(run.kind)
-    case = Evaluation(
-        random_results(len(names), NUM_CLASSES, seed=seed, skill=skill, failed=failed),
-        classes or [f"c{i}" for i in range(NUM_CLASSES)],
-        names,
-    )
-    network = {"parameters": 1_500_000, "gmacs": 2.5, "blocks": []}
-    write_report(folder / "report", case, {"network": network})
-    (folder / "checkpoints").mkdir()
-    (folder / "checkpoints/best.ckpt").touch()
-    for stage in ("fit", "test"):
-        mark(folder, stage).touch()
-    return record
-
-
-def scored_of(runs, recipe, *wanted):
-    return [results_numbers.read_scored(runs, read_record(runs, run, recipe)) for run in wanted]
+    return make_recipe(tmp_path)
 
 
 def test_the_most_telling_runs_come_first():
@@ -102,166 +58,6 @@ def test_the_recipe_hash_follows_what_is_said_and_nothing_else(recipe):
         recipe.sha256("none")
 
 
-def test_pooled_numbers_equal_a_count_by_hand(tmp_path, recipe):
-    runs = tmp_path / "runs"
-    skills = {"none": 0.5, "snl": 3.0, "nl": 0.5}
-    wanted = [Run(kind, split, 0) for kind in skills for split in ((1, 2, 3))]
-    wanted = [run for run in wanted if (run.kind, run.split) != ("nl", 3)]
-    for run in wanted:
-        failed = (2,) if run == Run("snl", 2, 0) else ()
-        seconds = 900.0 * run.split
-        finish(runs, recipe, run, skill=skills[run.kind], seconds=seconds, failed=failed)
-    scored = scored_of(runs, recipe, *wanted)
-    table = {row.kind: row for row in results_numbers.rows(scored)}
-
-    def right(kind, splits=(1, 2, 3)):
-        """(label, right, group) of every video, from the CSV that people read."""
-        rows = []
-        for split in splits:
-            lines = (runs / kind / f"split{split}_seed0/report/videos.csv").read_text().splitlines()
-            names = lines[0].split(",")
-            for line in lines[1:]:
-                row = dict(zip(names, line.split(","), strict=True))
-                group = re.search(r"v_c\d_g\d\d", row["video"])[0]
-                rows.append((row["true"], int(row["correct"]), group))
-        return rows
-
-    for kind, splits in (("none", (1, 2, 3)), ("snl", (1, 2, 3)), ("nl", (1, 2))):
-        row, videos = table[kind], right(kind, splits)
-        assert row.videos == len(videos) == 30 * len(splits)
-        assert row.groups == len({group for _, _, group in videos})
-        assert row.top1 == pytest.approx(sum(v[1] for v in videos) / len(videos), abs=1e-12)
-        classes = [[v[1] for v in videos if v[0] == f"c{i}"] for i in range(NUM_CLASSES)]
-        assert row.mean_class == pytest.approx(np.mean([np.mean(c) for c in classes]), abs=1e-12)
-        for split in splits:
-            own = [v[1] for v in right(kind, (split,))]
-            assert row.top1_of_split[split] == pytest.approx(np.mean(own), abs=1e-12)
-        assert list(row.top1_of_split) == list(splits)
-        assert row.interval[0] < row.top1 < row.interval[1]
-        assert row.cpu_seconds == pytest.approx(2 * 900 * np.mean(splits))
-    assert table["snl"].failed == 1
-    assert (table["snl"].parameters, table["snl"].gmacs) == (1_500_000, 2.5)
-
-    p_values = []
-    for kind, splits in (("snl", (1, 2, 3)), ("nl", (1, 2))):
-        pairs = list(zip(right("none", splits), right(kind, splits), strict=True))
-        only = [sum(a[1] > b[1] for a, b in pairs), sum(a[1] < b[1] for a, b in pairs)]
-        against = table[kind].against
-        assert [against.pair.only_first, against.pair.only_second] == only
-        assert against.videos == len(pairs)
-        p_values.append(mcnemar_exact(*only))
-        assert against.pair.p_value == p_values[-1]
-        gain = np.array([b[1] - a[1] for a, b in pairs])
-        assert against.group_interval == brute_interval(gain, [a[2] for a, _ in pairs])
-    assert [table[kind].against.pair.adjusted for kind in ("snl", "nl")] == holm(p_values)
-    assert p_values[0] < 0.001 < p_values[1]
-    assert table["none"].against is None
-
-
-def brute_interval(values, groups):
-    """Draw groups and write all their videos out, one draw at a time."""
-    names = sorted(set(groups))
-    draws = np.random.default_rng(0).integers(len(names), size=(2000, len(names)))
-    of_group = {
-        name: [v for v, g in zip(values, groups, strict=True) if g == name] for name in names
-    }
-    means = [np.mean([v for place in draw for v in of_group[names[place]]]) for draw in draws]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return pytest.approx((low, high), abs=1e-12)
-
-
-def test_groups_that_agree_make_the_interval_wider():
-    rng = np.random.default_rng(3)
-    per_group = rng.integers(0, 2, 40)
-    values = np.repeat(per_group, 5)
-    groups = [f"g{i:02d}" for i in range(40) for _ in range(5)]
-    low, high = results_numbers.group_interval(values, groups)
-    assert (low, high) == brute_interval(values, groups)
-    assert (low, high) == brute_interval(per_group, [f"g{i:02d}" for i in range(40)])
-    alone = results_numbers.group_interval(values, [str(i) for i in range(200)])
-    assert (high - low) / (alone[1] - alone[0]) == pytest.approx(np.sqrt(5), rel=0.1)
-
-
-def test_the_document_says_what_the_numbers_say(tmp_path, recipe):
-    runs = tmp_path / "runs"
-    wanted = plan(("none", "snl"), ("nl",), (1, 2), (0, 1))
-    there = [run for run in wanted if (run.kind, run.seed) != ("nl", 1)]
-    for run in there:
-        finish(runs, recipe, run, skill=3.0 if run.kind == "snl" else 0.3)
-    out = tmp_path / "docs/results.md"
-    options = ["--root=x", f"--config={recipe.config}", f"--runs={runs}", f"--out={out}"]
-    options += ["--kinds", "none", "snl", "--further-kinds", "nl", "--splits", "1", "2"]
-    assert results.main([*options, "--seeds", "0", "1", "--table-only", "--linear", "86.8"]) == 0
-    text = out.read_text()
-    scored = scored_of(runs, recipe, *there)
-    first = [one for one in scored if one.run.seed == 0]
-    row = {row.kind: row for row in results_numbers.rows(first)}
-    snl, pair = row["snl"], row["snl"].against.pair
-    assert f"| `snl` | 60 (1, 2) | {100 * snl.top1:.1f} |" in text
-    assert "1.50 M | 2.50 | 2.00 |" in text
-    assert f"| `snl` | 60 | {100 * pair.difference:+.1f} |" in text
-    verdict = f"at 5 %: `snl` ({100 * pair.difference:+.1f}). Not significant: `nl` ("
-    assert verdict in text
-    assert "Holm's correction over 2 kinds" in text
-    assert "86.8 % on splits 1." in text
-    assert "10 of 12 planned runs" in text
-    assert "2 planned runs are not finished: nl/split1_seed1, nl/split2_seed1." in text
-    other = results_numbers.rows([one for one in scored if one.run.seed == 1])
-    cell = {r.kind: f"{100 * r.top1:.1f} (1, 2)" for r in other}["snl"]
-    assert f"| `snl` | {100 * snl.top1:.1f} (1, 2) | {cell} |" in text
-    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
-        assert len({line.count("|") for line in table.splitlines()}) == 1
-
-
-def made_row(kind, adjusted, group_interval, difference=0.02):
-    pair = results_numbers.Paired(1, 2, difference, (0, 1), adjusted / 2, adjusted)
-    against = results_numbers.Against(100, pair, group_interval)
-    return results_numbers.Row(
-        kind, {1: 0.5}, 100, 10, 0, 0.5, (0, 1), (0, 1), 0.5, None, None, 0.0, True, against
-    )
-
-
-def test_the_verdict_weighs_groups_too():
-    rows = [
-        made_row("a", 0.01, (0.01, 0.03)),
-        made_row("b", 0.04, (-0.01, 0.05)),
-        made_row("c", 0.05, (0.01, 0.05)),
-        made_row("d", 0.001, (-0.05, -0.01), -0.03),
-    ]
-    assert results_page.verdict(rows) == (
-        "Significantly different from no block at 5 %: `a` (+2.0), `d` (-3.0). Significant over "
-        "videos but not when whole groups are drawn: `b` (+2.0). Not significant: `c` (+2.0)."
-    )
-    assert results_page.verdict(rows[2:3]) == (
-        "No kind is significantly different from no block at 5 %. The differences, in points: "
-        "`c` (+2.0)."
-    )
-
-
-def test_runs_that_do_not_belong_together_are_refused(tmp_path, recipe):
-    runs = tmp_path / "runs"
-    none, snl = Run("none", 1, 0), Run("snl", 1, 0)
-    finish(runs, recipe, none, skill=1.0)
-    finish(runs, recipe, snl, skill=1.0, names=names_of(1)[::-1])
-    with pytest.raises(ResultsError, match="none/split1_seed0 and snl/split1_seed0 tested diff"):
-        results_numbers.rows(scored_of(runs, recipe, none, snl))
-    again = Run("none", 2, 0)
-    finish(runs, recipe, again, skill=1.0, names=names_of(1))
-    with pytest.raises(ResultsError, match="in the test lists of two splits"):
-        results_numbers.rows(scored_of(runs, recipe, none, again))
-    renamed = Run("none", 3, 0)
-    finish(runs, recipe, renamed, skill=1.0, classes=list("xyz"))
-    with pytest.raises(ResultsError, match="none: the splits name their classes differently"):
-        results_numbers.rows(scored_of(runs, recipe, none, renamed))
-    metrics = runs / none.name / "report/metrics.json"
-    metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "complete": False}))
-    with pytest.raises(ResultsError, match="not of the whole test list"):
-        scored_of(runs, recipe, none)
-    metrics.write_text("{")
-    with pytest.raises(ResultsError, match="is not a report"):
-        scored_of(runs, recipe, none)
-
-
 FAKE = """
 import os, pathlib, signal, sys, time, zipfile
 mark, stage, folder, resume, trick = sys.argv[1:]
@@ -284,6 +80,7 @@ if stage == "test":
     (folder / "report").mkdir(exist_ok=True)
     (folder / "report/metrics.json").write_text(os.environ.get("OMP_NUM_THREADS", ""))
 pathlib.Path(mark).touch()
+if trick == "die": os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -327,7 +124,8 @@ def test_an_interrupted_fit_goes_on_and_nothing_is_repeated(tmp_path, recipe):
     assert (record.spent["fit"].starts, record.spent["fit"].counted) == (2, 2)
     assert record.spent["fit"].seconds >= 0.2
     assert record.cpu_seconds >= 0.3
-    assert record.all_counted
+    assert not record.in_one_go
+    assert read_record(fake.runs, runs[1], recipe).in_one_go
     assert len(record.commits) == 1
 
 
@@ -344,7 +142,7 @@ def test_a_checkpoint_cut_off_while_written_is_not_used(tmp_path, recipe):
 
 
 @pytest.mark.parametrize("trick", ["stop", "deaf"])
-def test_a_signal_ends_what_runs_and_counts_it(tmp_path, recipe, monkeypatch, trick):
+def test_a_signal_ends_what_runs_and_the_rest_goes_on_later(tmp_path, recipe, monkeypatch, trick):
     monkeypatch.setattr(results_run, "PATIENCE", 0.2)
     before = signal.getsignal(signal.SIGTERM)
     fake = FakeTraining(tmp_path / "runs", recipe)
@@ -354,8 +152,9 @@ def test_a_signal_ends_what_runs_and_counts_it(tmp_path, recipe, monkeypatch, tr
         fake.runner.carry_out([run])
     assert signal.getsignal(signal.SIGTERM) == before
     record = read_record(fake.runs, run, recipe)
-    assert record.all_counted
-    assert record.spent["test"].starts == 1
+    assert (record.spent["fit"].starts, record.spent["fit"].counted) == (1, 1)
+    assert (record.spent["test"].starts, record.spent["test"].counted) == (1, 0)
+    assert record.spent["test"].seconds >= 0.1
     assert next_stage(fake.runs, run) == "test"
     assert fake.runner.carry_out([run]) == []
     assert [call.split(",")[2] for call in fake.calls()] == ["fit", "test", "test"]
@@ -409,17 +208,75 @@ def test_the_program_stops_with_a_word_and_a_code_of_its_own(tmp_path, recipe, m
     assert results.main([*options]) == 1
 
 
-def test_a_start_whose_end_nobody_saw_is_told(tmp_path, recipe):
-    runs = tmp_path / "runs"
+def test_a_stage_that_a_signal_ended_is_not_counted_even_if_it_was_done(tmp_path, recipe):
+    fake = FakeTraining(tmp_path / "runs", recipe)
+    (run,) = plan(("none",), (), (1,))
+    fake.tricks[("none", "test")] = "die"
+    assert fake.runner.carry_out([run]) == []
+    record = read_record(fake.runs, run, recipe)
+    assert (record.spent["test"].starts, record.spent["test"].counted) == (1, 0)
+    assert not record.in_one_go
+
+
+def test_records_of_earlier_code_are_read(tmp_path, recipe):
     run = Run("none", 1, 0)
-    record = finish(runs, recipe, run, skill=1.0)
-    record.spent["fit"].starts += 1
-    record.write(runs)
-    again = read_record(runs, run, recipe)
-    assert isinstance(again, Record)
-    assert not again.all_counted
-    text = results_page.document([run], scored_of(runs, recipe, run), recipe, ())
-    assert "| over 2.00 |" in text
+    file = tmp_path / run.name / "measured.json"
+    file.parent.mkdir(parents=True)
+    said = {
+        "run": {"kind": "none", "split": 1, "seed": 0},
+        "recipe": recipe.sha256("none"),
+        "commits": ["2e7cd38b3c"],
+        "spent": {
+            "fit": {"seconds": 2024.5, "starts": 2, "counted": 2},
+            "test": {"seconds": 394.5, "starts": 1, "counted": 1},
+        },
+    }
+    file.write_text(json.dumps(said))
+    record = read_record(tmp_path, run, recipe)
+    assert (record.cpu_seconds, record.in_one_go) == (2419.0, False)
+
+
+def write_hmdb51(root, shared):
+    """Test lists of three splits and no frame; with `shared`, 1 and 2 have a video in common."""
+    lists = root / "testTrainMulti_7030_splits"
+    lists.mkdir(parents=True)
+    for name in ("cartwheel", "wave"):
+        (root / "videos" / name).mkdir(parents=True)
+        for i in range(4):
+            (root / "videos" / name / f"{i}.avi").touch()
+        for split in (1, 2, 3):
+            tested = {split, 1} if shared and (name, split) == ("cartwheel", 2) else {split}
+            lines = [f"{i}.avi {2 if i in tested else 1}" for i in range(4)]
+            (lists / f"{name}_test_split{split}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def test_lists_that_share_a_video_are_refused_before_any_start(tmp_path):
+    config = tmp_path / "recipe.yaml"
+    config.write_text("data:\n  format: hmdb51\n")
+    check_test_lists(Recipe(config, write_hmdb51(tmp_path / "apart", False)), (1, 2, 3))
+    recipe = Recipe(config, write_hmdb51(tmp_path / "shared", True))
+    check_test_lists(recipe, (1, 3))
+    runs = tmp_path / "runs"
+    options = [f"--root={recipe.root}", f"--config={config}", f"--runs={runs}"]
+    refused = r"splits 1 and 2 share videos \(cartwheel/1\.avi\).* --splits 1"
+    with pytest.raises(SystemExit, match=refused):
+        results.main([*options, f"--out={tmp_path / 'out.md'}"])
+    assert not runs.exists()
+    with pytest.raises(ResultsError, match=r"test list of split 1 can't be read: .*nowhere"):
+        check_test_lists(Recipe(config, tmp_path / "nowhere"), (1, 2))
+    check_test_lists(Recipe(config, tmp_path / "nowhere"), (1,))
+
+
+def test_a_document_that_cannot_be_written_stops_no_run(tmp_path, recipe, monkeypatch, capsys):
+    fake = FakeTraining(tmp_path / "runs", recipe)  # its reports are none
+    monkeypatch.setattr(Recipe, "command", lambda self, *run: fake.command(*run))
+    options = ["--root=x", f"--config={recipe.config}", f"--runs={fake.runs}", "--splits", "1"]
+    options += [f"--out={tmp_path / 'out.md'}", "--kinds", "none", "snl", "--further-kinds"]
+    with pytest.raises(SystemExit, match="none/split1_seed0/report is not a report"):
+        results.main(options)
+    assert [call.split(",")[0] for call in fake.calls()] == ["none", "none", "snl", "snl"]
+    assert capsys.readouterr().out.count("the runs go on: ") == 2
 
 
 def test_one_at_a_time_and_a_child_keeps_the_lock(tmp_path, recipe):
@@ -428,6 +285,7 @@ def test_one_at_a_time_and_a_child_keeps_the_lock(tmp_path, recipe):
         with pytest.raises(ResultsError, match=f"in use by process {os.getpid()} "), lock(runs):
             pass
         options = ["--root=x", f"--config={recipe.config}", f"--runs={runs}", "--out=/nowhere/x"]
+        options += ["--splits", "1"]
         with pytest.raises(SystemExit, match="is in use by process"):
             results.main(options)
         child = subprocess.Popen(
@@ -468,7 +326,7 @@ def test_the_real_command_trains_tests_and_fills_the_table(tmp_path, monkeypatch
         assert (data["split"], data["seed"], data["root"]) == (2, 3, str(root))
         settings = yaml.safe_load((folder / "config.yaml").read_text())
         assert settings["seed_everything"] == 3
-    results.write_document(tmp_path / "out.md", wanted, runs, recipe, ())
+    results.write_document(tmp_path / "out.md", wanted, runs, recipe)
     text = (tmp_path / "out.md").read_text()
     assert "| `gsnl` | 2 (2) |" in text
     assert "2 of 2 planned runs" in text

@@ -1,7 +1,7 @@
 """Two or more reports of the same videos, side by side."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 
 from snl_video.evaluation.page.markup import flatten
-from snl_video.evaluation.paired import Paired, compare_with_first
+from snl_video.evaluation.paired import ByGroup, Paired, compare_with_first
 from snl_video.evaluation.records import VideoTable, list_sha256, read_parquet
 
 NUMBERS = ("top1", "top5", "mean_class", "clip_top1", "ece")
+
+TEST = (
+    "exact McNemar test on video top-1, two-sided, against the first report; adjusted by Holm; "
+    "by_group, where names of videos tell groups: exact two-sided sign-flip test over the groups, "
+    "adjusted by Holm, the one to believe"
+)
 
 
 class ComparisonError(ValueError):
@@ -41,6 +47,23 @@ class Comparison:
     reports: list[Report]
     pairs: list[Paired]
 
+    @property
+    def by_group(self) -> list[ByGroup]:
+        """The comparisons over groups, in the order of `pairs`; empty where names tell no group."""
+        return [pair.by_group for pair in self.pairs if pair.by_group]
+
+    @property
+    def advice(self) -> str | None:
+        """Which of two p-values to believe; None where there is only one."""
+        if not self.by_group:
+            return None
+        return (
+            f"{len(self.reports[0].videos.ids)} videos, {self.by_group[0].groups} groups. "
+            "Clips of one group show the same person and place, so they are not independent: "
+            "believe the interval and the p-values over groups (sign flips), not those over videos "
+            "(McNemar)."
+        )
+
     def per_class(self) -> list[tuple[str, int, list[float]]]:
         """(class, videos, accuracy of each report), the largest change to the last one first."""
         first = self.reports[0].videos
@@ -64,8 +87,8 @@ class Comparison:
         return {
             "videos": len(first.videos.ids),
             "list_sha256": first.metrics["list_sha256"],
-            "test": "exact McNemar test on video top-1, two-sided, against the first report; "
-            "adjusted by Holm",
+            "groups": self.by_group[0].groups if self.by_group else None,
+            "test": TEST,
             "reports": [
                 {
                     "name": report.name,
@@ -84,8 +107,15 @@ class Comparison:
         }
 
 
-def load_comparison(folders: Sequence[Path]) -> Comparison:
+def load_comparison(
+    folders: Sequence[Path], group_of: Callable[[str], str] | None = None
+) -> Comparison:
     """Read report folders and compare all with the first.
+
+    Args:
+        folders: of the reports.
+        group_of: gives the group of a video from its id. Where there are fewer groups than videos,
+            they are compared over groups too.
 
     Raises:
         ComparisonError: fewer than two folders, a folder that holds no report, or reports that are
@@ -97,7 +127,10 @@ def load_comparison(folders: Sequence[Path]) -> Comparison:
     reports = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
     for other in reports[1:]:
         _check_same(reports[0], other)
-    return Comparison(reports, compare_with_first([r.videos.correct for r in reports]))
+    groups = [group_of(name) for name in reports[0].videos.ids] if group_of else None
+    if groups and len(set(groups)) == len(groups):
+        groups = None
+    return Comparison(reports, compare_with_first([r.videos.correct for r in reports], groups))
 
 
 def _read(folder: Path, name: str) -> Report:

@@ -1,6 +1,6 @@
 """How far a number would move had other videos of the same kind been tested."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,9 @@ METHOD = (
     f"percentile bootstrap over videos, {REPLICATES} resamples, seed {SEED}, "
     f"{LEVEL:.0%} intervals (Efron and Tibshirani 1993, chapter 13)"
 )
+
+NO_SPREAD = "A dash instead of an interval: all draws were equal, so a bootstrap can't tell."
+"""What `interval_text` means by its dash."""
 
 
 def bootstrap_intervals(
@@ -73,6 +76,67 @@ def bootstrap_difference(
     gain = second.astype(np.float64) - first.astype(np.float64)
     means = np.array([gain[draw].mean() for draw in _draws(len(gain), replicates, seed)])
     return percentiles({"difference": means}, level)["difference"]
+
+
+def bootstrap_groups(
+    values: np.ndarray,
+    groups: Sequence[str],
+    *,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    level: float = LEVEL,
+) -> Interval:
+    """Interval of the mean of all values, whole groups drawn with replacement.
+
+    The cluster bootstrap of Davison and Hinkley, "Bootstrap Methods and their Application" (1997),
+    section 3.8: clips of one group show the same person and place, so they are not N videos. With
+    groups of one video it is the bootstrap over videos.
+
+    Args:
+        values: (N,) value of each video, or its gain.
+        groups: (N,) name of the group of each.
+        replicates: how often the groups are drawn.
+        seed: of the draws.
+        level: share of the replicates inside.
+    """
+    place = group_places(groups, len(values))
+    sums = np.bincount(place, weights=values.astype(np.float64))
+    counts = np.bincount(place)
+    draws = _draws(len(sums), replicates, seed)
+    means = np.array([sums[draw].sum() / counts[draw].sum() for draw in draws])
+    return percentiles({"mean": means}, level)["mean"]
+
+
+def group_places(groups: Sequence[str], count: int) -> np.ndarray:
+    """(N,) int64, the number of each video's group in the order of the groups' names.
+
+    Raises:
+        ValueError: there are not `count` names.
+    """
+    if len(groups) != count:
+        raise ValueError(f"{len(groups)} names of groups for {count} videos")
+    return np.unique(np.asarray(groups), return_inverse=True)[1]
+
+
+def is_point(interval: Sequence[float]) -> bool:
+    """Whether an interval has no width: all draws were equal, and it says nothing of the spread."""
+    return interval[0] == interval[1]
+
+
+def interval_text(
+    interval: Sequence[float], *, sign: str = "", digits: int = 1, dash: str = "-"
+) -> str:
+    """Both ends in percent, or a dash where `is_point`.
+
+    Args:
+        interval: as shares.
+        sign: "+" to write a sign before positive numbers too.
+        digits: after the point.
+        dash: what stands for an interval without width.
+    """
+    if is_point(interval):
+        return dash
+    return " to ".join(f"{100 * end:{sign}.{digits}f}" for end in interval)
 
 
 def percentiles(samples: Mapping[str, np.ndarray], level: float) -> dict[str, Interval]:

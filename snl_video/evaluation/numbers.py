@@ -82,7 +82,8 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
     """Return everything that ``metrics.json`` says about the results.
 
     ``listed`` = ``scored`` + ``failed`` + ``absent`` holds for a complete run. ``top1`` counts
-    failed videos as wrong; ``top1_of_listed`` counts the absent ones as wrong too.
+    failed videos as wrong; ``top1_of_listed`` counts the absent ones as wrong too, and is None for
+    a partial run, which leaves listed videos untested.
     """
     results = evaluation.results
     listed = results.expected + len(evaluation.absent)
@@ -101,7 +102,7 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
         "absent": len(evaluation.absent),
         "absent_ids": list(evaluation.absent),
         "listed": listed,
-        "top1_of_listed": int(results.correct().sum()) / listed,
+        "top1_of_listed": int(results.correct().sum()) / listed if results.complete else None,
         "setting": evaluation.setting,
         "intervals": intervals,
         "interval_method": METHOD,

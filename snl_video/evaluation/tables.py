@@ -26,7 +26,7 @@ def headline_table(results: VideoResults, title: str) -> Table:
     ):
         value = numbers[name]
         table.add_row(label, "-" if value is None else f"{100 * value:.2f}")
-    table.add_row("videos scored", f"{numbers['videos']} of {numbers['videos_in_list']}")
+    table.add_row("videos scored", f"{numbers['scored']} of {numbers['videos_in_list']}")
     table.add_row("unreadable, counted as wrong", str(numbers["failed"]))
     return table
 

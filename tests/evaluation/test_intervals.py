@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from snl_video.evaluation.intervals import bootstrap_difference, bootstrap_intervals
+from snl_video.evaluation.intervals import (
+    bootstrap_difference,
+    bootstrap_groups,
+    bootstrap_intervals,
+    interval_text,
+    is_point,
+)
 from tests.evaluation.cases import random_results
 
 
@@ -73,9 +79,50 @@ def test_a_difference_is_drawn_in_pairs():
     assert high == pytest.approx(binomial_quantile(0.975, 40, 0.25), abs=0.03)
 
 
+def slow_groups(values, groups):
+    """Draw groups and write all their videos out, one draw at a time."""
+    names = sorted(set(groups))
+    draws = np.random.default_rng(0).integers(len(names), size=(2000, len(names)))
+    of_group = {
+        name: [v for v, g in zip(values, groups, strict=True) if g == name] for name in names
+    }
+    means = [np.mean([v for place in draw for v in of_group[names[place]]]) for draw in draws]
+    return pytest.approx(tuple(np.quantile(means, [0.025, 0.975])), abs=1e-12)
+
+
+def test_groups_that_agree_make_the_interval_wider():
+    rng = np.random.default_rng(3)
+    per_group = rng.integers(0, 2, 40)
+    values = np.repeat(per_group, 5)
+    names = [f"g{i:02d}" for i in range(40)]
+    low, high = bootstrap_groups(values, np.repeat(names, 5).tolist())
+    assert (low, high) == slow_groups(values, np.repeat(names, 5).tolist())
+    assert (low, high) == slow_groups(per_group, names)
+    alone = bootstrap_groups(values, [f"{i:03d}" for i in range(200)])
+    assert alone == pytest.approx(bootstrap_difference(np.zeros(200), values))
+    assert (high - low) / (alone[1] - alone[0]) == pytest.approx(np.sqrt(5), rel=0.1)
+
+
+def test_groups_of_unequal_size_weigh_by_their_videos():
+    values, groups = np.array([1, 1, 1, 0, 0, 1, -1]), list("aaabbcd")
+    assert bootstrap_groups(values, groups) == slow_groups(values, groups)
+
+
+def test_an_interval_without_width_is_a_dash():
+    for value in (0, 1, 1 / 3):
+        same = bootstrap_groups(np.tile([value, value, 0], 7), [f"{i // 3}" for i in range(21)])
+        assert is_point(same)
+        assert interval_text(same) == "-"
+    assert interval_text((0.1, 0.2345)) == "10.0 to 23.4"
+    assert interval_text((-0.1, 0.0), sign="+", digits=2) == "-10.00 to +0.00"
+    assert interval_text([1.0, 1.0], dash="none") == "none"
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"\(3,\) and \(2,\)"):
         bootstrap_difference(np.zeros(3), np.zeros(2))
+    with pytest.raises(ValueError, match="2 names of groups for 3 videos"):
+        bootstrap_groups(np.zeros(3), ["a", "b"])
     with pytest.raises(ValueError, match="at least one video"):
         bootstrap_difference(np.zeros(0), np.zeros(0))
     with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), got 95"):

@@ -6,8 +6,9 @@ import torch
 
 from snl_video.evaluation import Evaluation, MissingVideosError
 from snl_video.evaluation.numbers import metrics
+from snl_video.evaluation.page.markup import DASH
 from snl_video.evaluation.report import write_report
-from snl_video.evaluation.tables import confused_pairs, per_class_rows
+from snl_video.evaluation.tables import confused_pairs, headline_table, per_class_rows
 from tests.evaluation.cases import evaluation, random_results
 
 
@@ -24,6 +25,25 @@ def test_listed_is_scored_and_failed_and_absent():
     assert numbers["top1"] == pytest.approx(right / 20)
     assert numbers["top1_of_listed"] == pytest.approx(right / 21)
     assert numbers["absent_ids"] == ["gone.mp4"]
+
+
+def test_a_partial_run_has_no_accuracy_of_the_whole_list(tmp_path):
+    partial = dataclasses.replace(random_results(5, 2), expected=9)
+    case = Evaluation(partial, ["a", "b"], list("rstuvwxyz"), absent=["gone.mp4"])
+    numbers = metrics(case)
+    assert numbers["top1"] == pytest.approx(float(partial.correct().double().mean()))
+    assert (numbers["listed"], numbers["top1_of_listed"]) == (10, None)
+    write_report(tmp_path, case, {})
+    assert json.loads((tmp_path / "metrics.json").read_text())["top1_of_listed"] is None
+    assert f"top-1 of the whole list only ({DASH} %)" in (tmp_path / "report.html").read_text()
+
+
+def test_failed_videos_are_not_called_scored():
+    table = headline_table(random_results(20, 4, failed=(0, 5)), "test")
+    names, values = ([str(cell) for cell in column.cells] for column in table.columns)
+    shown = dict(zip(names, values, strict=True))
+    assert shown["videos scored"] == "18 of 20"
+    assert shown["unreadable, counted as wrong"] == "2"
 
 
 def test_a_failure_without_a_reason_is_a_lost_video():

@@ -1,16 +1,18 @@
 import dataclasses
 import json
-import math
-from itertools import permutations
+import re
+from html import escape
 
-import numpy as np
 import pytest
+import torch
 
-from snl_video.evaluation import Evaluation
+from snl_video.data.annotations import group_of
+from snl_video.evaluation import Evaluation, VideoResults
 from snl_video.evaluation.comparison import ComparisonError, load_comparison
-from snl_video.evaluation.paired import compare_with_first, holm, mcnemar_exact
+from snl_video.evaluation.intervals import NO_SPREAD
+from snl_video.evaluation.page.markup import DASH
 from snl_video.evaluation.report import write_report
-from snl_video.tools.compare import main
+from snl_video.tools.compare import difference_table, main
 from tests.evaluation.cases import random_results
 
 
@@ -19,57 +21,6 @@ def report(folder, *, seed=0, skill=2.0, videos=60, classes=None, ids=None, lr=0
     names = classes or [f"class <{i}>" for i in range(4)]
     case = Evaluation(results, names, ids or [f"v{i}.mp4" for i in range(videos)])
     return write_report(folder / "report", case, {"recipe": {"model": {"lr": lr, "width": 64}}})
-
-
-def binomial_two_sided(b, c):
-    """Sum of the probabilities of all outcomes at most as likely as this one, Binomial(n, 1/2)."""
-    n = b + c
-    own = math.comb(n, b)
-    return sum(math.comb(n, k) for k in range(n + 1) if math.comb(n, k) <= own) / 2**n
-
-
-@pytest.mark.parametrize("b", [0, 1, 2, 5, 17])
-@pytest.mark.parametrize("c", [0, 1, 3, 5, 30])
-def test_mcnemar_equals_the_exact_binomial(b, c):
-    assert mcnemar_exact(b, c) == pytest.approx(binomial_two_sided(b, c), rel=1e-12)
-    assert mcnemar_exact(b, c) == mcnemar_exact(c, b)
-
-
-def test_mcnemar_by_hand():
-    assert mcnemar_exact(0, 0) == 1
-    assert mcnemar_exact(3, 3) == 1
-    assert mcnemar_exact(0, 5) == 2 / 32
-    assert mcnemar_exact(1, 9) == 2 * (1 + 10) / 1024
-
-
-def test_mcnemar_of_large_counts_meets_the_normal_approximation():
-    z = (5200 - 5000 - 1) / math.sqrt(10200)
-    assert mcnemar_exact(5000, 5200) == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-3)
-    assert mcnemar_exact(0, 5000) == 0
-    with pytest.raises(ValueError, match="can't be negative, got -1 and 2"):
-        mcnemar_exact(-1, 2)
-
-
-def test_holm_by_hand_in_any_order():
-    expected = {0.01: 0.04, 0.02: 0.06, 0.03: 0.06, 0.5: 0.5}
-    for order in permutations(expected):
-        assert holm(order) == pytest.approx([expected[p] for p in order])
-    assert holm([0.4]) == [0.4]
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
-
-
-def test_pairs_are_counted_by_hand():
-    first = np.array([1, 1, 1, 0, 0, 0, 1, 0], dtype=bool)
-    second = np.array([1, 0, 1, 1, 1, 1, 1, 0], dtype=bool)
-    same, other = compare_with_first([first, first, second])
-    assert (same.only_first, same.only_second, same.p_value, same.difference) == (0, 0, 1, 0)
-    assert (other.only_first, other.only_second) == (1, 3)
-    assert other.difference == pytest.approx(2 / 8)
-    assert other.p_value == pytest.approx(2 * (1 + 4) / 16)
-    assert other.adjusted == 1
-    assert other.interval[0] <= other.difference <= other.interval[1]
-    with pytest.raises(ValueError, match="at least two networks, got 1"):
-        compare_with_first([first])
 
 
 def test_the_command_prints_and_writes_both_files(tmp_path, capsys):
@@ -96,6 +47,104 @@ def test_the_command_prints_and_writes_both_files(tmp_path, capsys):
     assert "class &lt;1&gt;" in html
     assert "class <1>" not in html
     assert html.count("<table") == html.count("</table>") == 4
+    assert snl["by_group"] is twin["by_group"] is numbers["groups"] is None
+    assert "group" not in html
+    assert "group" not in printed
+    assert header_of(html, "differences")[-3:] == ["Only this", "p", "p (Holm)"]
+    # twin is base again: every draw of its difference is 0
+    assert cells_of(html, "differences")[1][2:] == ["", DASH, "0", "0", "1", "1"]
+    assert NO_SPREAD in printed
+    assert html.count(escape(NO_SPREAD)) == 1
+
+
+def section_of(html, anchor):
+    return re.search(rf'<section id="{anchor}">(.*?)</section>', html, flags=re.DOTALL)[1]
+
+
+def text_of(markup):
+    return re.sub(r"<[^>]+>", "", markup)
+
+
+def header_of(html, anchor):
+    return [text_of(cell) for cell in re.findall(r"<th[ >].*?</th>", section_of(html, anchor))]
+
+
+def cells_of(html, anchor):
+    """The text of every cell of a section's table, row by row."""
+    body = re.search(r"<tbody>(.*?)</tbody>", section_of(html, anchor), flags=re.DOTALL)[1]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, flags=re.DOTALL)
+    return [[text_of(cell) for cell in re.findall(r"<td.*?</td>", row)] for row in rows]
+
+
+def grouped_report(folder, wrong):
+    """Ten clips of four UCF101 groups, {0, 3, 6}, {1, 4, 7}, {2, 5, 8} and {9}."""
+    label = torch.arange(10) % 3
+    right = torch.tensor([i not in wrong for i in range(10)])
+    results = VideoResults(
+        index=torch.arange(10),
+        label=label,
+        scores=torch.eye(3)[torch.where(right, label, (label + 1) % 3)],
+        clip_correct=right.float(),
+        failed=torch.zeros(10, dtype=torch.bool),
+        reasons=("",) * 10,
+        expected=10,
+    )
+    names = [f"c{i % 3}/v_c{i % 3}_g{i // 9:02d}_c{i // 3 % 3:02d}.avi" for i in range(10)]
+    return write_report(folder / "report", Evaluation(results, list("abc"), names), {})
+
+
+def test_groups_of_clips_are_compared_as_groups(tmp_path, capsys):
+    folders = [
+        grouped_report(tmp_path / "base", {0, 3, 6, 2}),
+        grouped_report(tmp_path / "snl", {7}),
+        grouped_report(tmp_path / "nl", {0, 3, 6, 1, 2}),
+    ]
+    main([*map(str, folders), "--output", str(tmp_path / "out.html")])
+    numbers = json.loads((tmp_path / "out.json").read_text())
+    html, printed = (tmp_path / "out.html").read_text(), " ".join(capsys.readouterr().out.split())
+    # snl: the groups gain 3, -1, 1, so 6 of 8 sign vectors reach 3. nl: a single -1.
+    snl, nl = numbers["against_first"]
+    assert numbers["groups"] == snl["by_group"]["groups"] == nl["by_group"]["groups"] == 4
+    assert snl["p_value"] == pytest.approx(2 * (1 + 5) / 32)
+    assert [snl["by_group"][name] for name in ("p_value", "adjusted")] == pytest.approx([0.75, 1])
+    assert header_of(html, "differences") == [
+        "Report",
+        "Difference",
+        "",
+        "95 %, videos drawn",
+        "95 %, groups drawn",
+        "Only first",
+        "Only this",
+        "p (videos)",
+        "p (groups)",
+        "p (groups, Holm)",
+    ]
+    over_videos, over_groups = (
+        " to ".join(f"{100 * end:+.1f}" for end in one["interval"])
+        for one in (snl, snl["by_group"])
+    )
+    assert over_videos != over_groups
+    rows = cells_of(html, "differences")
+    assert rows[0] == ["snl", "+30.0", "", over_videos, over_groups, "1", "4", "0.38", "0.75", "1"]
+    assert rows[1][-5:] == ["1", "0", "1", "1", "1"]
+    assert "10 videos, 4 groups." in printed
+    for text in (printed, html):
+        assert "believe the interval and the p-values over groups (sign flips)" in text
+    low, high = snl["by_group"]["interval"]
+    comparison = load_comparison(folders, group_of)
+    table = difference_table(comparison)
+    assert [column.header for column in table.columns][-3:] == header_of(html, "differences")[-3:]
+    assert [next(iter(column.cells)) for column in table.columns] == [
+        "snl",
+        "+30.00",
+        f"{100 * low:+.2f} to {100 * high:+.2f}",
+        "1",
+        "4",
+        "0.375",
+        "0.75",
+        "1",
+    ]
+    assert load_comparison(folders).by_group == []
 
 
 def test_the_largest_change_of_a_class_comes_first(tmp_path):

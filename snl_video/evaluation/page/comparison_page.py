@@ -1,7 +1,9 @@
 """The page of a comparison."""
 
+from collections.abc import Sequence
+
 from snl_video.evaluation.comparison import Comparison
-from snl_video.evaluation.intervals import METHOD
+from snl_video.evaluation.intervals import METHOD, NO_SPREAD, interval_text, is_point
 from snl_video.evaluation.page.charts import interval_bar
 from snl_video.evaluation.page.markup import (
     DASH,
@@ -13,6 +15,11 @@ from snl_video.evaluation.page.markup import (
     percent,
     section,
     tag,
+)
+
+COUNTS = (
+    "Difference of video top-1 in points. Only first, only this: videos that just one of the two "
+    "has right."
 )
 
 
@@ -33,58 +40,98 @@ def comparison_page(comparison: Comparison) -> str:
 
 
 def _accuracies(comparison: Comparison) -> Markup:
-    rows = []
+    rows, intervals = [], []
     for report in comparison.reports:
         metrics = report.metrics
-        low, high = metrics["intervals"]["top1"]
+        intervals.append(metrics["intervals"]["top1"])
         rows.append(
             [
                 report.name,
                 metrics.get("setting", "").replace("x", f" {TIMES} ") or DASH,
                 percent(metrics["top1"]),
-                tag("td", interval_bar(metrics["top1"], (low, high))),
-                f"{percent(low)} to {percent(high)}",
+                _bar(metrics["top1"], intervals[-1], 0.0, 1.0),
+                interval_text(intervals[-1], dash=DASH),
                 *(percent(metrics[name]) for name in ("top5", "mean_class", "clip_top1", "ece")),
             ]
         )
     head = ("Report", "Views", "Top-1 %", "", "95 % interval")
     tail = ("Top-5 %", "Mean class %", "Clip top-1 %", "ECE %")
     table = grid((*head, *tail), rows, numeric=(2, 4, 5, 6, 7, 8))
+    alone = " Groups are not kept together." if comparison.by_group else ""
     return section(
-        "accuracies", "Accuracies", table, tag("p", f"Intervals: {METHOD}.", class_="note")
+        "accuracies",
+        "Accuracies",
+        table,
+        tag("p", f"Intervals: {METHOD}.{alone}{_dash(intervals)}", class_="note"),
     )
 
 
 def _differences(comparison: Comparison) -> Markup:
-    first = comparison.reports[0].name
-    reach = max(max(abs(end) for end in pair.interval) for pair in comparison.pairs) or 0.01
+    believed = [pair.by_group or pair for pair in comparison.pairs]
+    ends = [end for one in believed for end in one.interval]
+    reach = max(map(abs, ends)) or 0.01
     rows = []
-    for report, pair in zip(comparison.reports[1:], comparison.pairs, strict=True):
-        low, high = pair.interval
+    for report, pair, one in zip(comparison.reports[1:], comparison.pairs, believed, strict=True):
         way = "up" if pair.difference > 0 else "down" if pair.difference < 0 else ""
+        over_videos = [interval_text(pair.interval, sign="+", dash=DASH)] if pair.by_group else []
         rows.append(
             [
                 report.name,
                 tag("td", f"{100 * pair.difference:+.1f}", class_=f"num {way}".strip()),
-                tag("td", interval_bar(pair.difference, pair.interval, low=-reach, high=reach)),
-                f"{100 * low:+.1f} to {100 * high:+.1f}",
+                _bar(pair.difference, one.interval, -reach, reach),
+                *over_videos,
+                interval_text(one.interval, sign="+", dash=DASH),
                 str(pair.only_first),
                 str(pair.only_second),
-                f"{pair.p_value:.2g}",
-                f"{pair.adjusted:.2g}",
+                *([f"{pair.p_value:.2g}"] if pair.by_group else []),
+                f"{one.p_value:.2g}",
+                f"{one.adjusted:.2g}",
             ]
         )
-    head = ("Report", "Difference", "", "95 % interval", "Only first", "Only this", "p", "p (Holm)")
-    note = (
-        "Difference of video top-1 in points. Only first, only this: videos that just one of the "
-        "two has right. p: exact McNemar test, two-sided; the last column holds it against the "
-        "number of comparisons (Holm 1979). The test speaks about these two sets of weights: "
-        "another training seed may move both."
-    )
-    table = grid(head, rows, numeric=(1, 3, 4, 5, 6, 7))
+    first, intervals = comparison.reports[0].name, [one.interval for one in believed]
+    head, note = _over_groups(comparison) if comparison.by_group else _over_videos()
+    speaks = "The test speaks about these two sets of weights: another training seed may move both."
+    table = grid(head, rows, numeric=(1, *range(3, len(head))))
     return section(
-        "differences", "Differences", table, tag("p", note, class_="note"), lead=f"Against {first}."
+        "differences",
+        "Differences",
+        table,
+        tag("p", f"{COUNTS} {note} {speaks}{_dash(intervals)}", class_="note"),
+        lead=f"Against {first}.",
     )
+
+
+def _over_videos() -> tuple[list[str], str]:
+    """Titles of the columns, and what p is."""
+    head = ["Report", "Difference", "", "95 % interval", "Only first", "Only this", "p", "p (Holm)"]
+    note = (
+        "p: exact McNemar test, two-sided; the last column holds it against the number of "
+        "comparisons (Holm 1979)."
+    )
+    return head, note
+
+
+def _over_groups(comparison: Comparison) -> tuple[list[str], str]:
+    """Titles of the columns, and what each p is."""
+    head = ["Report", "Difference", "", "95 %, videos drawn", "95 %, groups drawn"]
+    head += ["Only first", "Only this", "p (videos)", "p (groups)", "p (groups, Holm)"]
+    note = (
+        "p (videos): exact McNemar test; p (groups): exact sign-flip test over groups of clips; "
+        "both two-sided. The last column holds that over groups against the number of comparisons "
+        f"(Holm 1979). {comparison.advice}"
+    )
+    return head, note
+
+
+def _bar(value: float, interval: Sequence[float], low: float, high: float) -> Markup:
+    """The interval as a drawing, nothing where it has no width."""
+    bar = "" if is_point(interval) else interval_bar(value, interval, low=low, high=high)
+    return tag("td", bar)
+
+
+def _dash(intervals: Sequence[Sequence[float]]) -> str:
+    """The sentence about dashes, where there is one."""
+    return f" {NO_SPREAD}" if any(map(is_point, intervals)) else ""
 
 
 def _classes(comparison: Comparison) -> Markup:

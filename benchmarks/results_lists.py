@@ -1,0 +1,50 @@
+"""Whether the test lists of several splits can be pooled, asked before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.results_plan import Recipe, ResultsError
+from snl_video.data.annotations import AnnotationError
+from snl_video.data.lists import ListSource
+from snl_video.words import first_few
+
+SETTINGS = ("format", "annotations", "class_file", "missing", "val_share", "val_seed")
+
+
+def check_test_lists(recipe: Recipe, splits: Sequence[int]) -> None:
+    """Refuse splits whose test lists share a video; a single split is always well.
+
+    UCF101's lists share none. Those of HMDB51 do: each of its splits is drawn anew.
+
+    Raises:
+        ResultsError: a list can't be read, or two lists share a video.
+    """
+    if len(splits) < 2:
+        return
+    split_of: dict[str, int] = {}
+    for split in splits:
+        names = _test_names(recipe, split)
+        shared = [name for name in names if name in split_of]
+        if shared:
+            raise overlap(shared, split_of[shared[0]], split)
+        split_of |= dict.fromkeys(names, split)
+
+
+def overlap(shared: Sequence[str], one: int, other: int) -> ResultsError:
+    """The error about videos that the test lists of two splits share."""
+    return ResultsError(
+        f"the test lists of splits {one} and {other} share videos ({first_few(shared, 3)}), so "
+        f"they can't be pooled; make a table of one split, --splits {one}"
+    )
+
+
+def _test_names(recipe: Recipe, split: int) -> list[str]:
+    data = recipe.data()
+    said = {name: data[name] for name in SETTINGS if name in data}
+    files = {subset: data.get(f"{subset}_list") for subset in ("train", "val", "test")}
+    source = {"format": "folder", **said, "root": str(recipe.root), "split": split, "files": files}
+    try:
+        return [record.id for record in ListSource(**source).read("test").records]
+    except AnnotationError as error:
+        raise ResultsError(f"the test list of split {split} can't be read: {error}") from error
