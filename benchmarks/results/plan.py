@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 FIRST_KINDS = ("none", "nl", "snl", "gsnl")
 """Trained on every split before any other; "none" is the network without a block."""
 
@@ -99,7 +99,7 @@ class Recipe:
         return dict(_read(self.config).get("data") or {})
 
     def command(self, run: Run, stage: Stage, folder: Path, resume: Path | None) -> list[str]:
-        """`train.py` for one stage of a run, through `benchmarks.results_stage`.
+        """`train.py` for one stage of a run, through `benchmarks.results.stage`.
 
         Args:
             run: which.
@@ -115,7 +115,7 @@ class Recipe:
         return [
             sys.executable,
             "-m",
-            "benchmarks.results_stage",
+            "benchmarks.results.stage",
             str(mark(folder, stage)),
             stage,
             *(f"--config={path}" for path in self._configs(run.kind)),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from benchmarks.results_plan import Recipe, Run, Stage, commit, mark
-from benchmarks.results_record import Record, next_stage, read_record
+from benchmarks.results.plan import Recipe, Run, Stage, commit, mark
+from benchmarks.results.record import Record, next_stage, read_record
 
 Command = Callable[[Run, Stage, Path, Path | None], list[str]]
 
@@ -57,7 +57,7 @@ class Runner:
         recipe: of every run.
         command: gives the command of a stage from run, stage, folder and checkpoint to go on with.
         jobs: how many run side by side, each with one thread; a single one may use all.
-        lock: file descriptor that the stages inherit, see `benchmarks.results_record.lock`.
+        lock: file descriptor that the stages inherit, see `benchmarks.results.record.lock`.
         pause: seconds between looks at what runs.
         finished: is called after each finished run.
     """

@@ -4,7 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from results_cases import (
+
+from benchmarks.results.numbers import rows
+from benchmarks.results.plan import ResultsError, Run
+from benchmarks.results.scored import absent, unreadable
+from snl_video.evaluation.paired import holm, mcnemar_exact, sign_flip_exact
+
+from .cases import (
     NUM_CLASSES,
     change_metrics,
     coin,
@@ -14,11 +20,6 @@ from results_cases import (
     scored_of,
     slow_interval,
 )
-
-from benchmarks.results_numbers import rows
-from benchmarks.results_plan import ResultsError, Run
-from benchmarks.results_scored import absent, unreadable
-from snl_video.evaluation.paired import holm, mcnemar_exact, sign_flip_exact
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from statistics import mean
 
 import numpy as np
 
-from benchmarks.results_scored import Scored, check_same_videos, groups_of, pooled
+from benchmarks.results.scored import Scored, check_same_videos, groups_of, pooled
 from snl_video.evaluation.intervals import Interval, bootstrap_groups, bootstrap_intervals
 from snl_video.evaluation.paired import ByGroup, Paired, adjust, compare
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.results_against import differences, seed_tables
-from benchmarks.results_markdown import DASH, code, markdown, percent, with_splits
-from benchmarks.results_numbers import Row, rows
-from benchmarks.results_plan import Recipe, Run
-from benchmarks.results_scored import Scored, absent, unreadable
+from benchmarks.results.against import differences, seed_tables
+from benchmarks.results.markdown import DASH, code, markdown, percent, with_splits
+from benchmarks.results.numbers import Row, rows
+from benchmarks.results.plan import Recipe, Run
+from benchmarks.results.scored import Scored, absent, unreadable
 from snl_video.evaluation.intervals import NO_SPREAD, REPLICATES, interval_text, is_point
 from snl_video.words import first_few
 
@@ -32,7 +32,7 @@ def document(
         note: printed under the table; what a reader must know to judge the figures.
 
     Raises:
-        ResultsError: see `benchmarks.results_numbers.rows`.
+        ResultsError: see `benchmarks.results.numbers.rows`.
     """
     kinds = {run.kind for run in plan} - {"none"}
     seeds = list(dict.fromkeys(run.seed for run in plan))

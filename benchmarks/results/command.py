@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.results_lists import check_test_lists
-from benchmarks.results_page import document
-from benchmarks.results_plan import (
+from benchmarks.results.lists import check_test_lists
+from benchmarks.results.page import document
+from benchmarks.results.plan import (
     FIRST_KINDS,
     FURTHER_KINDS,
     SPLITS,
@@ -27,9 +27,9 @@ from benchmarks.results_plan import (
     Run,
     plan,
 )
-from benchmarks.results_record import lock, next_stage, read_record
-from benchmarks.results_run import Runner
-from benchmarks.results_scored import read_scored
+from benchmarks.results.record import lock, next_stage, read_record
+from benchmarks.results.runner import Runner
+from benchmarks.results.scored import read_scored
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,7 +134,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--note", default="", help="printed under the table")
     parser.add_argument("--table-only", action="store_true", help="write the document, run nothing")
     return parser
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

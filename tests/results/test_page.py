@@ -1,14 +1,15 @@
 """What the document says, cell by cell and sentence by sentence."""
 
 import pytest
-from results_cases import all_but, coin, finish, make_recipe, names_of, scored_of, slow_interval
 
-from benchmarks import results
-from benchmarks.results_against import verdict
-from benchmarks.results_numbers import Against, Row
-from benchmarks.results_page import document
-from benchmarks.results_plan import Run, plan
+from benchmarks.results.against import verdict
+from benchmarks.results.command import main
+from benchmarks.results.numbers import Against, Row
+from benchmarks.results.page import document
+from benchmarks.results.plan import Run, plan
 from snl_video.evaluation.paired import ByGroup, Paired
+
+from .cases import all_but, coin, finish, make_recipe, names_of, scored_of, slow_interval
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_every_cell_of_every_table(tmp_path, recipe):
     out = tmp_path / "docs/results.md"
     options = ["--root=x", f"--config={recipe.config}", f"--runs={runs}", f"--out={out}"]
     options += ["--kinds", "none", "snl", "--further-kinds", "nl", "--splits", "1", "2"]
-    assert results.main([*options, "--seeds", "0", "1", "--table-only"]) == 0
+    assert main([*options, "--seeds", "0", "1", "--table-only"]) == 0
     text = out.read_text()
     first, against, seeds, gains = tables_of(text)
     both = (1, 2)

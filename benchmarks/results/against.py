@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.results_markdown import DASH, code, markdown, percent, with_splits
-from benchmarks.results_numbers import Against, Row
+from benchmarks.results.markdown import DASH, code, markdown, percent, with_splits
+from benchmarks.results.numbers import Against, Row
 from snl_video.evaluation.intervals import NO_SPREAD, interval_text, is_point
 
 ALPHA = 0.05

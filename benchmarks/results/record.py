@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.results_plan import Recipe, ResultsError, Run, Stage, mark
+from benchmarks.results.plan import Recipe, ResultsError, Run, Stage, mark
 
 FILE = "measured.json"
 

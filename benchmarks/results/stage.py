@@ -1,6 +1,6 @@
 """One sub-command of `train.py` that leaves a mark when it has come to its end.
 
-    python -m benchmarks.results_stage MARK fit --config ...
+    python -m benchmarks.results.stage MARK fit --config ...
 
 The exit code does not tell: a `fit` that is stopped by SIGTERM ends with 0.
 """

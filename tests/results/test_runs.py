@@ -11,14 +11,16 @@ import zipfile
 import pytest
 import torch
 import yaml
-from results_cases import make_recipe
 from videos import write_ucf101
 
-from benchmarks import results, results_run, results_stage
-from benchmarks.results_lists import check_test_lists
-from benchmarks.results_plan import Recipe, ResultsError, Run, mark, plan
-from benchmarks.results_record import lock, next_stage, read_record
-from benchmarks.results_run import Runner
+from benchmarks.results import runner, stage
+from benchmarks.results.command import main, write_document
+from benchmarks.results.lists import check_test_lists
+from benchmarks.results.plan import Recipe, ResultsError, Run, mark, plan
+from benchmarks.results.record import lock, next_stage, read_record
+from benchmarks.results.runner import Runner
+
+from .cases import make_recipe
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_a_checkpoint_cut_off_while_written_is_not_used(tmp_path, recipe):
 
 @pytest.mark.parametrize("trick", ["stop", "deaf"])
 def test_a_signal_ends_what_runs_and_the_rest_goes_on_later(tmp_path, recipe, monkeypatch, trick):
-    monkeypatch.setattr(results_run, "PATIENCE", 0.2)
+    monkeypatch.setattr(runner, "PATIENCE", 0.2)
     before = signal.getsignal(signal.SIGTERM)
     fake = FakeTraining(tmp_path / "runs", recipe)
     (run,) = plan(("none",), (), (1,))
@@ -199,13 +201,13 @@ def test_the_program_stops_with_a_word_and_a_code_of_its_own(tmp_path, recipe, m
     options = ["--root=x", f"--config={recipe.config}", f"--runs={fake.runs}"]
     options += [f"--out={tmp_path / 'out.md'}", "--kinds", "none", "--splits", "1"]
     options += ["--further-kinds"]
-    assert results.main(options) == 130
+    assert main(options) == 130
     assert "the same command goes on from here" in capsys.readouterr().out
     with lock(fake.runs):
-        assert results.main([*options, "--table-only"]) == 0
+        assert main([*options, "--table-only"]) == 0
     assert "Nothing is finished." in (tmp_path / "out.md").read_text()
     fake.tricks[("none", "fit")] = "cut"
-    assert results.main([*options]) == 1
+    assert main([*options]) == 1
 
 
 def test_a_stage_that_a_signal_ended_is_not_counted_even_if_it_was_done(tmp_path, recipe):
@@ -261,7 +263,7 @@ def test_lists_that_share_a_video_are_refused_before_any_start(tmp_path):
     options = [f"--root={recipe.root}", f"--config={config}", f"--runs={runs}"]
     refused = r"splits 1 and 2 share videos \(cartwheel/1\.avi\).* --splits 1"
     with pytest.raises(SystemExit, match=refused):
-        results.main([*options, f"--out={tmp_path / 'out.md'}"])
+        main([*options, f"--out={tmp_path / 'out.md'}"])
     assert not runs.exists()
     with pytest.raises(ResultsError, match=r"test list of split 1 can't be read: .*nowhere"):
         check_test_lists(Recipe(config, tmp_path / "nowhere"), (1, 2))
@@ -274,7 +276,7 @@ def test_a_document_that_cannot_be_written_stops_no_run(tmp_path, recipe, monkey
     options = ["--root=x", f"--config={recipe.config}", f"--runs={fake.runs}", "--splits", "1"]
     options += [f"--out={tmp_path / 'out.md'}", "--kinds", "none", "snl", "--further-kinds"]
     with pytest.raises(SystemExit, match="none/split1_seed0/report is not a report"):
-        results.main(options)
+        main(options)
     assert [call.split(",")[0] for call in fake.calls()] == ["none", "none", "snl", "snl"]
     assert capsys.readouterr().out.count("the runs go on: ") == 2
 
@@ -287,7 +289,7 @@ def test_one_at_a_time_and_a_child_keeps_the_lock(tmp_path, recipe):
         options = ["--root=x", f"--config={recipe.config}", f"--runs={runs}", "--out=/nowhere/x"]
         options += ["--splits", "1"]
         with pytest.raises(SystemExit, match="is in use by process"):
-            results.main(options)
+            main(options)
         child = subprocess.Popen(
             [sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(held,)
         )
@@ -314,11 +316,11 @@ def test_the_real_command_trains_tests_and_fills_the_table(tmp_path, monkeypatch
     for run in wanted:
         folder = runs / run.name
         read_record(runs, run, recipe).write(runs)
-        while stage := next_stage(runs, run):
-            command = recipe.command(run, stage, folder, None)
-            assert command[:3] == [sys.executable, "-m", "benchmarks.results_stage"]
+        while name := next_stage(runs, run):
+            command = recipe.command(run, name, folder, None)
+            assert command[:3] == [sys.executable, "-m", "benchmarks.results.stage"]
             monkeypatch.setattr(sys, "argv", command[2:])
-            results_stage.main()
+            stage.main()
         checkpoint = torch.load(folder / "checkpoints/best.ckpt", weights_only=True)
         blocks = [(b["place"], b["kind"]) for b in checkpoint["network_summary"]["blocks"]]
         assert blocks == ([] if run.kind == "none" else [("res4.4", "gsnl")])
@@ -326,7 +328,7 @@ def test_the_real_command_trains_tests_and_fills_the_table(tmp_path, monkeypatch
         assert (data["split"], data["seed"], data["root"]) == (2, 3, str(root))
         settings = yaml.safe_load((folder / "config.yaml").read_text())
         assert settings["seed_everything"] == 3
-    results.write_document(tmp_path / "out.md", wanted, runs, recipe)
+    write_document(tmp_path / "out.md", wanted, runs, recipe)
     text = (tmp_path / "out.md").read_text()
     assert "| `gsnl` | 2 (2) |" in text
     assert "2 of 2 planned runs" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.results_plan import Recipe, ResultsError
+from benchmarks.results.plan import Recipe, ResultsError
 from snl_video.data.annotations import AnnotationError
 from snl_video.data.lists import ListSource
 from snl_video.words import first_few

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.results_lists import overlap
-from benchmarks.results_plan import ResultsError, Run
-from benchmarks.results_record import Record
+from benchmarks.results.lists import overlap
+from benchmarks.results.plan import ResultsError, Run
+from benchmarks.results.record import Record
 from snl_video.data.annotations import group_of
 from snl_video.evaluation import VideoResults
 from snl_video.evaluation.records import VideoTable, list_sha256, read_parquet

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import torch
 
-from benchmarks.results_plan import Recipe, mark
-from benchmarks.results_record import read_record
-from benchmarks.results_scored import read_scored
+from benchmarks.results.plan import Recipe, mark
+from benchmarks.results.record import read_record
+from benchmarks.results.scored import read_scored
 from snl_video.evaluation import Evaluation, VideoResults
 from snl_video.evaluation.report import write_report
 
