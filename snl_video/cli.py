@@ -165,15 +165,16 @@ class VideoCLI(LightningCLI):
         Raises:
             SystemExit: ``checkpoint.monitor`` is of the validation, and there is none.
         """
-        monitor, trainer = self.config["fit"].checkpoint.monitor, self.trainer
-        if monitor is None or not monitor.startswith("val/") or trainer.fast_dev_run:
+        config, trainer = self.config["fit"], self.trainer
+        monitor = config.checkpoint.monitor
+        if monitor is None or not monitor.startswith("val/") or config.trainer.fast_dev_run:
             return
         epochs, every = trainer.max_epochs, trainer.check_val_every_n_epoch
         reason = ""
         if trainer.limit_val_batches == 0:
             reason = "limit_val_batches is 0"
         elif epochs is not None and every is not None and 0 < epochs < every:
-            reason = f"of {epochs} epochs, and the first validation comes after {every}"
+            reason = f"the run has {epochs} epochs, and the first validation comes after {every}"
         if reason:
             raise SystemExit(
                 f"no validation would choose the best checkpoint by {monitor}: {reason}. Keep the "

@@ -216,7 +216,7 @@ def test_a_precision_for_gpus_is_refused_on_a_cpu(run):
     ("options", "message"),
     [
         (["--trainer.limit_val_batches=0"], "limit_val_batches is 0"),
-        (["--trainer.check_val_every_n_epoch=3"], "of 2 epochs, and the first .* after 3"),
+        (["--trainer.check_val_every_n_epoch=3"], "the run has 2 epochs, and the first .* after 3"),
     ],
 )
 def test_a_best_epoch_that_nothing_chooses_is_refused(videos, tmp_path, options, message):

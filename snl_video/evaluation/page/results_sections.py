@@ -235,7 +235,7 @@ def mistakes_section(mistakes: Sequence[Mistake], evaluation: Evaluation) -> Mar
     )
 
 
-def failures_section(evaluation: Evaluation, top1_of_listed: float) -> Markup | None:
+def failures_section(evaluation: Evaluation, top1_of_listed: float | None) -> Markup | None:
     """Every video that could not be read, and every listed one that is not there."""
     results = evaluation.results
     rows = [
@@ -248,7 +248,7 @@ def failures_section(evaluation: Evaluation, top1_of_listed: float) -> Markup | 
     absent = len(evaluation.absent)
     lead = (
         f"Not readable: {len(rows) - absent}, wrong in every accuracy, left out of the confusion "
-        f"matrix and the calibration. Not on disk: {absent}, wrong in top-1 of the whole list only "
-        f"({percent(top1_of_listed)} %)."
+        f"matrix and the calibration. Not on disk: {absent}, wrong in top-1 of the whole list only"
+        + ("." if top1_of_listed is None else f" ({percent(top1_of_listed)} %).")
     )
     return section("failed", "Failed videos", grid(("Video", "Reason"), rows), lead=lead)
