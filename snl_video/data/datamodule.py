@@ -20,13 +20,20 @@ from snl_video.data.dataset import EvalVideos, OnBadVideo, TrainVideos
 from snl_video.data.decoding import Backend
 from snl_video.data.epochs import EpochSampler
 from snl_video.data.lists import Format, ListSource, Subset
-from snl_video.data.resume import ResumableLoader
+from snl_video.data.resume import LoaderPlace, ResumableLoader
 from snl_video.data.sampling import Short
+from snl_video.data.trained import refuse_trained
 from snl_video.data.transforms import EvalTransform, TrainTransform
 from snl_video.data.unreadable import UnreadableReport, UnreadableVideos
 from snl_video.spec import as_spec
 
 AnySubset = Subset | Literal["predict"]
+EVALUATED: dict[TrainerFn, Subset] = {
+    TrainerFn.FITTING: "val",
+    TrainerFn.VALIDATING: "val",
+    TrainerFn.TESTING: "test",
+}
+"""What a run that loads a checkpoint measures."""
 
 
 class VideoDataModule(pl.LightningDataModule):
@@ -188,6 +195,7 @@ class VideoDataModule(pl.LightningDataModule):
                 "prefetch_factor": prefetch_factor,
             }
         self._lists: dict[str, VideoList] = {}
+        self._trained_on: set[str] = set()
 
     @property
     def classes(self) -> list[str]:
@@ -252,8 +260,28 @@ class VideoDataModule(pl.LightningDataModule):
             self.video_list(subset)
         if stage != "predict" and (note := self.source.note()):
             rank_zero_info(note)
+        if stage == "fit" and self.source.held_out is not None:
+            self._trained_on.update(record.id for record in self.video_list("train").records)
         if stage == "fit" and self.trainer:
-            self.trainer.callbacks.insert(0, UnreadableReport(self.unreadable))  # type: ignore[attr-defined]
+            ours = [UnreadableReport(self.unreadable), LoaderPlace()]
+            self.trainer.callbacks[:0] = ours  # type: ignore[attr-defined]
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint: ids of the videos trained on, where others of a folder are held out."""
+        return {"trained_on": sorted(self._trained_on)} if self._trained_on else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Look what a checkpoint was trained on, before anything is measured with it.
+
+        Lightning calls it after `setup`; prediction takes any video.
+
+        Raises:
+            AnnotationError: videos that are held out now are among them.
+        """
+        self._trained_on.update(state_dict["trained_on"])
+        subset = EVALUATED.get(self.trainer.state.fn) if self.trainer else None  # type: ignore[arg-type]
+        if subset is not None and self.source.is_held_out(subset):
+            refuse_trained(self.video_list(subset), state_dict["trained_on"], self.source.root)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Take the words about unreadable videos out of a training batch, and its keys.

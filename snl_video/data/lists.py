@@ -102,6 +102,15 @@ class ListSource:
             return None
         return formats.folder_held_out(self.root, self.classes, self.val_share, self.val_seed)
 
+    def is_held_out(self, subset: Subset) -> bool:
+        """Whether the videos of a subset are taken out of those to train on.
+
+        Raises:
+            AnnotationError: see `held_out`.
+        """
+        chosen = subset == "val" or (subset == "test" and not self._has("test"))
+        return chosen and self.held_out is not None
+
     def note(self) -> str:
         """What a user should know of the lists of a folder: one line, or nothing.
 
@@ -118,11 +127,17 @@ class ListSource:
                 f"{self.root} has no folder val: its test videos are the validation set too, so "
                 "choose nothing by them, or set data.val_share to take a split out of train"
             )
+        if not formats.folder_subsets(self.root):
+            return (
+                f"{self.root}: nothing is held out (val_share 0): train, val and test are the same "
+                "videos, and of a network that was trained on them the results are no measure of "
+                "new videos"
+            )
         return ""
 
     def _read_folder(self, subset: Subset) -> VideoList:
-        held_out = None if subset == "test" and self._has("test") else self.held_out
-        if held_out is None:
+        held_out = self.held_out
+        if held_out is None or (subset != "train" and not self.is_held_out(subset)):
             return formats.read_folder(self.root, subset, self.classes)
         if subset == "train":
             return held_out.train

@@ -17,33 +17,30 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytorch_lightning.utilities import rank_zero_only
-from rich.progress import Progress
-
 from snl_video.cli import main as train
 from snl_video.data.annotations import AnnotationError
+from snl_video.data.catalogue import StaleIndexError
+from snl_video.data.errors import VideoError
 from snl_video.data.unreadable import TooManyUnreadableError
 from snl_video.models.pretrained import PretrainedError
 from snl_video.models.pretrained.cache import FetchError
 from snl_video.runs import predict_command, refuse_to_overwrite
-from snl_video.tools.own_folder import (
-    list_of_unreadable,
-    opening_words,
-    read_own_folder,
-    unreadable_videos,
-)
+from snl_video.tools.named_settings import check_monitor, length_options, named_settings, number_of
+from snl_video.tools.own_files import look_at
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RECIPE = CONFIGS / "ucf101" / "finetune_cpu.yaml"
 OWN_VIDEOS = CONFIGS / "finetune" / "own_videos.yaml"
-ENOUGH = "snl_video.training.MinimumSteps"
+TRAINED = ", the ones that it was trained on: no measure of new videos"
+CHOSE = ", the ones that chose the checkpoint: expect somewhat less on new videos"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check the folder, train, test and say what to do next; `arguments` replaces `sys.argv[1:]`.
 
     Raises:
-        SystemExit: the folder, the recipe or the run's folder is not as it should be.
+        SystemExit: the folder, a video in it, an option, the recipe or the run's folder is not as
+            it should be.
     """
     parser = _parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -58,7 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for recipe in recipes:
             _check_recipe(recipe)
         refuse_to_overwrite(run_dir, options.ckpt_path)
-        look_at(options.folder, go_on=_names(others, "--data.on_bad_video"))
+        _check_run_dir(run_dir, options.folder)
+        settings = named_settings(recipes, others)
+        of_user = named_settings(options.config, others)
+        check_monitor(of_user)
+        look_at(
+            options.folder,
+            go_on=settings.get("data.on_bad_video") == "wrong",
+            val_share=number_of(settings, "data.val_share"),
+            val_seed=int(number_of(settings, "data.val_seed") or 0),
+        )
         common = [
             *(f"--config={recipe}" for recipe in recipes),
             f"--run_dir={run_dir}",
@@ -67,60 +73,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
             *others,
         ]
         resume = [f"--ckpt_path={options.ckpt_path}"] if options.ckpt_path else []
-        enough = [] if _names(others, "--trainer.max_") else [f"--trainer.callbacks+={ENOUGH}"]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
-            train(["fit", *common, *enough, *resume])
+            train(["fit", *common, *length_options(of_user), *resume])
             cli = train(["test", *common])
     except (AnnotationError, TooManyUnreadableError, PretrainedError, FetchError) as error:
         raise SystemExit(str(error)) from error
+    except (VideoError, StaleIndexError) as error:
+        raise SystemExit(_without_traceback(error)) from error
     if cli.trainer.is_global_zero:
-        tested, val = (cli.datamodule.video_list(subset) for subset in ("test", "val"))
-        monitor = cli.config["test"].checkpoint.monitor
-        chosen = monitor is not None and tested.records == val.records
-        print(closing_words(run_dir, len(tested), chosen))
+        tested = cli.datamodule.video_list("test")
+        caution = ""
+        if tested.records == cli.datamodule.video_list("train").records:
+            caution = TRAINED
+        elif cli.config["test"].checkpoint.monitor is not None:
+            caution = CHOSE if tested.records == cli.datamodule.video_list("val").records else ""
+        print(closing_words(run_dir, len(tested), caution))
 
 
-@rank_zero_only
-def look_at(folder: Path, go_on: bool) -> None:
-    """Print what the folder holds, and refuse one that nothing can be learnt from.
-
-    Args:
-        folder: one sub-folder per class.
-        go_on: where videos can't be read, print which and go on.
-
-    Raises:
-        AnnotationError: see `read_own_folder`, or videos that can't be read.
-    """
-    lists = read_own_folder(folder)
-    print(opening_words(folder, lists))
-    total = sum(len(videos) for videos in lists.values())
-    with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
-        task = bar.add_task("opening every video", total=total)
-        reasons = unreadable_videos(folder, lists, lambda done, _: bar.update(task, completed=done))
-    if not reasons:
-        print(f"all {total} videos can be opened")
-        return
-    found = list_of_unreadable(reasons, total)
-    if not go_on:
-        raise AnnotationError(
-            f"{found}\nmend them, move them away, or go on with --data.on_bad_video wrong: "
-            "training replaces them, and a test counts them as wrong"
-        )
-    print(found)
-
-
-def closing_words(run_dir: Path, num_videos: int, chosen_by_them: bool) -> str:
+def closing_words(run_dir: Path, num_videos: int, caution: str = "") -> str:
     """What a finished run has left, one thing a line.
 
     Args:
         run_dir: folder of the run.
         num_videos: videos that the report is of.
-        chosen_by_them: whether the same videos were the validation set.
+        caution: what else these were used for, `TRAINED` or `CHOSE`.
     """
-    caution = ""
-    if chosen_by_them:
-        caution = ", the ones that chose the checkpoint: expect somewhat less on new videos"
     return "\n".join(
         [
             f"checkpoint: {run_dir / 'checkpoints' / 'best.ckpt'}",
@@ -130,9 +108,17 @@ def closing_words(run_dir: Path, num_videos: int, chosen_by_them: bool) -> str:
     )
 
 
-def _names(options: Sequence[str], start: str) -> bool:
-    """Whether an option begins like this; its value may follow after "=" or a space."""
-    return any(option.startswith(start) for option in options)
+def _check_run_dir(run_dir: Path, folder: Path) -> None:
+    if run_dir.resolve().is_relative_to(folder.resolve()):
+        raise SystemExit(
+            f"the run would go to {run_dir}, which lies in the data folder {folder} and would be "
+            "taken for a class; name another place with --run_dir"
+        )
+
+
+def _without_traceback(error: Exception) -> str:
+    """The words of an error; a loader's worker puts its traceback before them."""
+    return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
 
 
 def _check_recipe(recipe: Path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from snl_video.data.annotations import (
     AnnotationError,
@@ -16,13 +14,19 @@ from snl_video.data.annotations import (
     folder_subsets,
     read_folder,
 )
-from snl_video.data.annotations.files import is_video_name, videos_below
-from snl_video.data.catalogue import NAME
-from snl_video.data.catalogue.scan import scan
+from snl_video.data.annotations.files import files_below, is_video_name
+from snl_video.data.annotations.folders import SUBSETS
+from snl_video.data.annotations.records import require_dir
 from snl_video.words import first_few
 
 SHOWN = 10
 """Files that a message names."""
+MEANT = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "eval", "evaluation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names of subsets in other projects, in lower case -> the name here."""
 
 
 def read_own_folder(folder: Path) -> dict[str, VideoList]:
@@ -31,30 +35,36 @@ def read_own_folder(folder: Path) -> dict[str, VideoList]:
     "train", and "val" and "test" where there are such folders. No video is opened.
 
     Raises:
-        AnnotationError: it is no folder, or has fewer than two classes, or a class without a
-            training video. The message says what there is instead.
+        AnnotationError: it is no folder, or has fewer than two classes, a class without a training
+            video, a video that belongs to no class and subset, or a name that can't be read. The
+            message says what there is instead, and what to do.
     """
-    if folder.is_dir() and not any(path.is_dir() for path in visible(folder)):
-        raise AnnotationError(f"{folder} has no sub-folder: {_instead(folder)}; {_layout(folder)}")
+    require_dir(folder, "data set folder")
+    files = sorted(files_below(folder))
+    _check_names(folder, files)
+    if not any(path.is_dir() for path in visible(folder)):
+        raise AnnotationError(f"{folder} has no sub-folder: {_instead(files)}; {_layout(folder)}")
+    _check_subsets(folder)
+    _check_places(folder, [name for name in files if _is_video(name)])
     classes = folder_classes(folder)
     if len(classes) < 2:
         raise AnnotationError(
             f"{folder} has one class, {classes[0]}; a classifier needs two or more: "
             f"{_layout(folder)}"
         )
+    if not any(map(_is_video, files)):
+        raise AnnotationError(f"{folder}: {_instead(files)}; {_layout(folder)}")
     subsets = folder_subsets(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        if not videos_below(folder):
-            raise AnnotationError(f"{folder}: {_instead(folder)}; {_layout(folder)}")
         lists = {name: read_folder(folder, name, classes) for name in subsets or ["train"]}
-        if "train" not in lists:
-            raise AnnotationError(f"{folder} has {' and '.join(subsets)}, and no folder train")
+    if "train" not in lists:
+        raise AnnotationError(f"{folder} has {' and '.join(subsets)}, and no folder train")
     empty = [name for name, count in lists["train"].class_counts().items() if not count]
     if empty:
         raise AnnotationError(
-            f"{folder}: no training video of {', '.join(empty[:3])}{', ...' * (len(empty) > 3)}; "
-            "add some, or move the empty folders away"
+            f"{folder}: no training video of {first_few(empty, 3)}; add some, or move the empty "
+            "folders away"
         )
     return lists
 
@@ -71,40 +81,9 @@ def opening_words(folder: Path, lists: Mapping[str, VideoList]) -> str:
     return "\n".join(lines)
 
 
-def unreadable_videos(
-    folder: Path,
-    lists: Mapping[str, VideoList],
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, str]:
-    """Open every video and read its packets, without decoding a frame: id -> what is wrong.
-
-    Args:
-        folder: the root of the lists.
-        lists: see `read_own_folder`.
-        progress: called with the numbers of videos done and in all.
-    """
-    ids = {record.path: record.id for videos in lists.values() for record in videos.records}
-    with TemporaryDirectory() as scratch:
-        table = scan(list(ids), folder, Path(scratch) / NAME, progress=progress)
-    errors = table.column("error").to_pylist()
-    return {ids[path]: error for path, error in zip(ids, errors, strict=True) if error}
-
-
-def list_of_unreadable(reasons: Mapping[str, str], total: int) -> str:
-    """Say how many of `total` videos are unreadable, and which and why, one a line."""
-    lines = [f"{name}: {reason}" for name, reason in reasons.items()]
-    return f"{len(reasons)} of {total} videos can't be read:\n  " + first_few(lines, SHOWN, "\n  ")
-
-
 def other_files(folder: Path) -> list[str]:
     """Paths of the files below a folder that are neither hidden nor named like a video."""
-    found = []
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and not is_video_name(name):
-                found.append(Path(parent, name).relative_to(folder).as_posix())
-    return sorted(found)
+    return sorted(name for name in files_below(folder) if not _is_video(name))
 
 
 def visible(folder: Path) -> list[Path]:
@@ -112,11 +91,64 @@ def visible(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
-def _instead(folder: Path) -> str:
+def _check_names(folder: Path, files: Sequence[str]) -> None:
+    odd = [name for name in files if name != name.encode("utf-8", "replace").decode()]
+    if odd:
+        raise AnnotationError(
+            f"{folder}: {len(odd)} file names are not UTF-8: {first_few([*map(repr, odd)], 3)}; "
+            "rename these files or their folders"
+        )
+
+
+def _check_subsets(folder: Path) -> None:
+    """Refuse a subset by another name, and a class by the name of a subset."""
+    for path in sorted(path for path in visible(folder) if path.is_dir()):
+        meant = MEANT.get(path.name.casefold())
+        if meant is None:
+            continue
+        inside = visible(path)
+        if path.name not in SUBSETS and any(child.is_dir() for child in inside):
+            raise AnnotationError(
+                f"{path} looks like a subset of another name: call it {folder / meant}, or "
+                "something else where it is a class"
+            )
+        loose = sorted(child.name for child in inside if is_video_name(child.name))
+        if path.name in SUBSETS and loose:
+            raise AnnotationError(
+                f"{path} holds {len(loose)} videos itself ({first_few(loose, 3)}), but the names "
+                f"train, val and test are reserved for subsets: move them to {path}/<class>/, or "
+                "rename the folder where it is a class"
+            )
+
+
+def _check_places(folder: Path, videos: Sequence[str]) -> None:
+    """Refuse videos that no list would have."""
+    subsets = folder_subsets(folder)
+
+    def has_place(name: str) -> bool:
+        first, *rest = name.split("/")
+        return len(rest) >= 2 and first in subsets if subsets else bool(rest)
+
+    left = [name for name in videos if not has_place(name)]
+    if left:
+        places = [f"{subset}/<class>/" for subset in SUBSETS] if subsets else ["<class>/"]
+        because = f", since there is a folder {subsets[0]}" if subsets else ""
+        raise AnnotationError(
+            f"{folder}: {len(left)} of {len(videos)} videos belong to no class and would be left "
+            f"out: {first_few(left, SHOWN)}; a video lies in {' or '.join(places)}{because}: move "
+            "these there, or out of the folder"
+        )
+
+
+def _is_video(name: str) -> bool:
+    return is_video_name(name.rpartition("/")[2])
+
+
+def _instead(files: Sequence[str]) -> str:
     """What there is where videos in classes should be."""
-    if loose := [path.name for path in visible(folder) if is_video_name(path.name)]:
+    if loose := [name for name in files if _is_video(name)]:
         return f"its {len(loose)} videos belong to no class"
-    kinds = Counter(Path(name).suffix or "no suffix" for name in other_files(folder))
+    kinds = Counter(Path(name).suffix or "no suffix" for name in files)
     if not kinds:
         return "it is empty"
     return "no video in it, but " + ", ".join(f"{n} x {kind}" for kind, n in kinds.most_common(3))

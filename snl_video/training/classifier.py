@@ -16,7 +16,13 @@ from snl_video.models.pretrained import as_pretrained
 from snl_video.spec import as_spec
 from snl_video.training.finetuning import FineTuning
 from snl_video.training.loss import ClassWeights
-from snl_video.training.optim import OptimizerSpec, ScheduleSpec, build_optimizer, build_schedule
+from snl_video.training.optim import (
+    OptimizerSpec,
+    ScheduleSpec,
+    build_optimizer,
+    build_schedule,
+    steps_of,
+)
 
 Batch = dict[str, Any]
 
@@ -211,13 +217,16 @@ class VideoClassifier(FineTuning):
         self._log_results("test", self.results)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Optimiser and per-step schedule of the two specs."""
+        """Optimiser and per-step schedule of the two specs.
+
+        Raises:
+            ValueError: neither epochs nor steps end the run, or a spec is a bad one.
+        """
         later = self.freezing.later(self.network)
         optimizer = build_optimizer(self.network, self.optimizer_spec, later)
-        num_steps = int(self.trainer.estimated_stepping_batches)
-        num_epochs = self.trainer.max_epochs or 1
+        num_steps, steps_per_epoch = steps_of(self.trainer)
         schedule = build_schedule(
-            optimizer, self.schedule_spec, num_steps=num_steps, num_epochs=max(num_epochs, 1)
+            optimizer, self.schedule_spec, num_steps=num_steps, steps_per_epoch=steps_per_epoch
         )
         return {
             "optimizer": optimizer,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pytorch_lightning as pl
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -100,31 +101,60 @@ def build_optimizer(
 
 
 def build_schedule(
-    optimizer: Optimizer, spec: ScheduleSpec, *, num_steps: int, num_epochs: float
+    optimizer: Optimizer, spec: ScheduleSpec, *, num_steps: int, steps_per_epoch: int
 ) -> LambdaLR:
-    """Build the per-step schedule for a run of ``num_steps`` optimiser steps in ``num_epochs``."""
-    return LambdaLR(optimizer, learning_rate_factor(spec, num_steps, num_epochs))
+    """Build the per-step schedule; see :func:`learning_rate_factor`."""
+    return LambdaLR(optimizer, learning_rate_factor(spec, num_steps, steps_per_epoch))
+
+
+def steps_of(trainer: pl.Trainer) -> tuple[int, int]:
+    """Count the optimiser steps of a run, and those of one whole epoch.
+
+    Where there is no telling how long an epoch is, it is the run.
+
+    Raises:
+        ValueError: neither ``max_epochs`` nor ``max_steps`` ends the run.
+    """
+    if trainer.train_dataloader is None:
+        trainer.fit_loop.setup_data()
+    total = trainer.estimated_stepping_batches
+    if math.isinf(total):
+        raise ValueError(
+            "the learning-rate schedule needs to know the length of the run; set "
+            "trainer.max_epochs or trainer.max_steps"
+        )
+    steps = max(int(total), 1)
+    batches = trainer.num_training_batches
+    if math.isinf(batches):
+        return steps, steps
+    return steps, max(math.ceil(batches / trainer.accumulate_grad_batches), 1)
 
 
 def learning_rate_factor(
-    spec: ScheduleSpec, num_steps: int, num_epochs: float
+    spec: ScheduleSpec, num_steps: int, steps_per_epoch: int
 ) -> Callable[[int], float]:
     """Return step -> share of the peak learning rate.
 
     The warm-up ends on the curve it leads into, as in PySlowFast: its target is the value of the
     main curve at its end.
 
+    Args:
+        spec: the settings.
+        num_steps: optimiser steps of the run, which may end in the middle of an epoch.
+        steps_per_epoch: optimiser steps of a whole epoch.
+
     Raises:
         ValueError: a warm-up longer than the run, or milestones that do not rise.
     """
+    num_epochs = num_steps / steps_per_epoch
     if spec.warmup_epochs > num_epochs:
         raise ValueError(
-            f"schedule.warmup_epochs={spec.warmup_epochs} is longer than the run of {num_epochs} "
-            "epochs"
+            f"schedule.warmup_epochs={spec.warmup_epochs} is longer than the run of "
+            f"{num_epochs:.3g} epochs ({num_steps} steps of {steps_per_epoch} an epoch); shorten "
+            "the warm-up, or train longer"
         )
     if sorted(spec.milestones) != list(spec.milestones):
         raise ValueError(f"schedule.milestones must rise, got {spec.milestones}")
-    steps_per_epoch = num_steps / num_epochs
     warmup_steps = spec.warmup_epochs * steps_per_epoch
     milestones = [epoch * steps_per_epoch for epoch in spec.milestones]
 

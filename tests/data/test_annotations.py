@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,34 @@ def test_folder_with_and_without_subsets(tmp_path):
     touch(split, "val/c/4.mp4")
     with pytest.raises(AnnotationError, match="unknown class 'c'"):
         read_folder(split, "val")
+
+
+def test_hidden_folders_are_passed_over_and_links_followed_once(tmp_path):
+    root = touch(tmp_path / "d", "a/1.mp4", "a/.cache/2.mp4", "b/3.mp4", "b/deep/4.mp4")
+    touch(tmp_path / "elsewhere", "5.mp4")
+    (root / "a/there").symlink_to(tmp_path / "elsewhere")
+    (root / "a/again").symlink_to(root / "a")
+    (root / "a/up").symlink_to(root)
+    (root / "b/deep/back").symlink_to(root / "b")
+    ids = [record.id for record in read_folder(root).records]
+    assert ids == ["a/1.mp4", "a/there/5.mp4", "b/3.mp4", "b/deep/4.mp4"]
+    assert [r.id for r in read_files([root / "a"], []).records] == ["1.mp4", "there/5.mp4"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    root = touch(tmp_path, "a/locked/1.mp4", "a/2.mp4")
+    scandir = os.scandir
+
+    def refuse(path):  # the tests may run as root, who may read everything
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(
+        AnnotationError, match=r"a/locked cannot be read \(Permission denied\); check perm"
+    ):
+        read_folder(root)
 
 
 def test_folder_errors(tmp_path):

@@ -159,7 +159,8 @@ def test_a_plain_folder_is_split_and_tested_on_its_validation_part(tmp_path):
 def test_a_share_of_nothing_keeps_the_whole_folder_in_every_subset(tmp_path):
     lists = source(touch(tmp_path, *PLAIN), val_share=0)
     assert [len(lists.read(subset)) for subset in ("train", "val", "test")] == [10, 10, 10]
-    assert lists.note() == ""
+    assert "nothing is held out (val_share 0)" in lists.note()
+    assert "no measure of new videos" in lists.note()
 
 
 def test_train_alone_is_split(tmp_path):
@@ -187,6 +188,21 @@ def test_a_validation_folder_is_used_as_it_is(tmp_path):
     assert source(tmp_path).note() == ""
     with pytest.raises(AnnotationError, match=r"val_share=0\.2 has no use"):
         source(tmp_path, val_share=0.2).read("val")
+
+
+def test_only_what_is_taken_out_of_training_is_held_out(tmp_path):
+    touch(tmp_path / "flat", *PLAIN)
+    touch(tmp_path / "three", *(f"train/{name}" for name in PLAIN), "test/a/x.mp4")
+    for name, share, expected in (
+        ("flat", None, {"val", "test"}),
+        ("flat", 0, set()),
+        ("three", None, set()),
+        ("three", 0.2, {"val"}),
+    ):
+        lists = source(tmp_path / name, val_share=share)
+        assert {
+            subset for subset in ("train", "val", "test") if lists.is_held_out(subset)
+        } == expected
 
 
 def test_nothing_to_hold_out_is_an_error_of_validation_alone(tmp_path):

@@ -1,5 +1,7 @@
 """Training that stops in the middle of an epoch goes on with the same batches."""
 
+from types import SimpleNamespace
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -9,7 +11,7 @@ from videos import write_ucf101
 
 from snl_video.data import VideoDataModule
 from snl_video.data.epochs import EpochSampler
-from snl_video.data.resume import ResumableLoader
+from snl_video.data.resume import LoaderPlace, ResumableLoader
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -40,6 +42,11 @@ class KeysModule(pl.LightningDataModule):
         )
 
 
+class WithPlace(KeysModule):
+    def setup(self, stage):
+        self.trainer.callbacks.append(LoaderPlace())
+
+
 class Recorder(pl.LightningModule):
     def __init__(self, fail_at=None):
         super().__init__()
@@ -60,7 +67,15 @@ class Recorder(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), 0.1)
 
 
-def fit(data, folder, ckpt_path=None, fail_at=None, **options):
+class Estimating(Recorder):
+    """Has its loader made before the checkpoint is read, as every schedule does."""
+
+    def configure_optimizers(self):
+        assert self.trainer.estimated_stepping_batches == 18
+        return super().configure_optimizers()
+
+
+def fit(data, folder, ckpt_path=None, fail_at=None, module_class=Recorder, **options):
     every_step = ModelCheckpoint(
         folder,
         filename="{step}",
@@ -76,7 +91,7 @@ def fit(data, folder, ckpt_path=None, fail_at=None, **options):
         enable_model_summary=False,
         **{"max_epochs": 3, **options},
     )
-    module = Recorder(fail_at)
+    module = module_class(fail_at)
     try:
         trainer.fit(module, data, ckpt_path=ckpt_path)
     except RuntimeError as error:
@@ -142,6 +157,20 @@ def test_a_batch_that_failed_is_done_again(tmp_path):
     first = fit(make(0), tmp_path / "first", fail_at=6, limit_val_batches=0)
     resumed = fit(make(1), tmp_path / "rest", tmp_path / "first/stopped.ckpt", limit_val_batches=0)
     assert same(first + resumed, whole)
+
+
+@pytest.mark.parametrize("step", [6, 8])
+def test_a_loader_that_is_made_early_is_told_its_place(whole, tmp_path, step):
+    batches, folder = whole
+    resumed = fit(WithPlace(), tmp_path, folder / f"step={step}.ckpt", module_class=Estimating)
+    assert same(resumed, batches[step:])
+
+
+def test_the_data_module_tells_it(tmp_path):
+    data = VideoDataModule("ucf101", str(write_ucf101(tmp_path, per_class=2, num_frames=2)))
+    data.trainer = SimpleNamespace(callbacks=["another"])
+    data.setup("fit")
+    assert [type(callback) for callback in data.trainer.callbacks[1:]] == [LoaderPlace, str]
 
 
 def test_a_resume_after_a_resume(whole, tmp_path):

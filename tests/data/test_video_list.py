@@ -1,5 +1,6 @@
 """Records in a few arrays: the same as a list of objects, in less memory, none of it a video's."""
 
+import hashlib
 import pickle
 import tracemalloc
 
@@ -57,6 +58,13 @@ def test_it_is_a_sequence():
     videos = VideoList(iter(found), [])
     assert isinstance(videos.records, RecordTable)
     np.testing.assert_array_equal(videos.labels, range(5))
+
+
+def test_a_hash_of_names_of_any_bytes():
+    found = [VideoRecord("/v/a\udcff.mp4", 0, "a\udcff.mp4")]
+    assert VideoList(found, ["a"]).sha256() != VideoList([], ["a"]).sha256()
+    known = VideoList([VideoRecord("/v/ü.mp4", 1, "ü.mp4")], ["a", "b"]).sha256()
+    assert known == hashlib.sha256("ü.mp4 1\n".encode()).hexdigest()
 
 
 def kinetics_like(count):

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,12 @@ import yaml
 from videos import write_video
 
 from snl_video.cli import main as train
+from snl_video.data import VideoDataModule, VideoError
+from snl_video.data.catalogue import StaleIndexError
 from snl_video.tools import finetune
-from snl_video.tools.own_folder import other_files, read_own_folder, unreadable_videos
+from snl_video.tools.named_settings import ENOUGH
+from snl_video.tools.own_files import open_all
+from snl_video.tools.own_folder import other_files, read_own_folder
 
 RECIPE = {
     "run_dir": "never/used",
@@ -82,8 +87,18 @@ def test_it_trains_with_the_recipe_and_reports_the_held_out_videos(finished):
     assert (finished / "report/report.html").is_file()
 
 
+def test_the_checkpoint_is_that_of_the_lowest_loss_and_knows_its_videos(finished):
+    checkpoint = torch.load(finished / "checkpoints/best.ckpt", weights_only=True)
+    (best,) = [key for key in checkpoint["callbacks"] if key.startswith("ModelCheckpoint")]
+    assert "'monitor': 'val/loss', 'mode': 'min'" in best
+    held = {row.split(",")[0] for row in (finished / "report/videos.csv").read_text().splitlines()}
+    trained_on = checkpoint["VideoDataModule"]["trained_on"]
+    assert len(trained_on) == 12
+    assert not held & set(trained_on)
+
+
 def test_the_line_it_prints_predicts_a_video(finished, folder, capsys):
-    words = finetune.closing_words(finished, 4, True)
+    words = finetune.closing_words(finished, 4)
     line = words.split("predict a new video: ")[1].splitlines()[0]
     command = shlex.split(line)
     assert command[:3] == ["python", "train.py", "predict"]
@@ -96,13 +111,13 @@ def test_the_line_it_prints_predicts_a_video(finished, folder, capsys):
 
 
 def test_every_file_that_the_last_words_name_is_there(finished):
-    words = finetune.closing_words(finished, 4, True)
+    words = finetune.closing_words(finished, 4, finetune.CHOSE)
     for kind in ("checkpoint", "report"):
         path = re.search(rf"^{kind}: (.*?\.(?:ckpt|html))", words, flags=re.MULTILINE)[1]
         assert path.startswith(str(finished))
         assert (finished / path.removeprefix(f"{finished}/")).is_file()
     assert "of 4 videos, the ones that chose the checkpoint" in words
-    assert "chose" not in finetune.closing_words(finished, 4, False)
+    assert "chose" not in finetune.closing_words(finished, 4)
 
 
 def test_a_taken_run_folder_is_refused_and_resuming_goes_on(finished, folder, recipe, capsys):
@@ -112,6 +127,8 @@ def test_a_taken_run_folder_is_refused_and_resuming_goes_on(finished, folder, re
     last = finished / "checkpoints/last.ckpt"
     before = torch.load(last, weights_only=True)["global_step"]
     unchosen = ["--checkpoint.monitor", "null", "--trainer.max_epochs", "2"]
+    with pytest.raises(SystemExit, match=r"val/top1 needs checkpoint\.mode beside it"):
+        finetune.main([*common, f"--ckpt_path={last}", "--checkpoint.monitor=val/top1"])
     finetune.main([*common, *HERE, f"--ckpt_path={last}", *unchosen])
     assert torch.load(last, weights_only=True)["global_step"] == 2 * before > 0
     printed = capsys.readouterr().out
@@ -154,8 +171,8 @@ def test_bad_folders_and_recipes_are_refused_before_anything_heavy(tmp_path, fol
 
 
 def test_nothing_to_validate_is_told_before_training(tmp_path, recipe):
-    for name in ("a", "b"):
-        write_video(tmp_path / "few" / name / "1.mp4", 4, (32, 40))
+    for name, length in (("a", 4), ("b", 5)):
+        write_video(tmp_path / "few" / name / "1.mp4", length, (32, 40))
     arguments = [str(tmp_path / "few"), f"--recipe={recipe}", f"--run_dir={tmp_path / 'run'}"]
     with (
         pytest.warns(UserWarning, match=r"a single video, .*: 2 \(a, b\)"),
@@ -196,9 +213,9 @@ def test_a_folder_without_classes_or_videos_is_told_what_it_holds_instead(tmp_pa
 def damaged(tmp_path):
     """A folder of six videos of two classes: two cannot be read; and two other files."""
     root = tmp_path / "some clips"
-    for name in ("a", "b"):
+    for name, length in (("a", 6), ("b", 9)):
         for number in range(3):
-            write_video(root / name / f"{number}.mp4", 6, (32, 40))
+            write_video(root / name / f"{number}.mp4", length + number, (32, 40))
     whole = (root / "a/2.mp4").read_bytes()
     (root / "a/2.mp4").write_bytes(whole[: len(whole) // 2])
     (root / "b/0.avi").write_text("not a video")
@@ -210,7 +227,7 @@ def damaged(tmp_path):
 
 
 def test_every_video_is_opened_before_training(damaged):
-    reasons = unreadable_videos(damaged, read_own_folder(damaged))
+    reasons = open_all(damaged, read_own_folder(damaged)).broken
     assert set(reasons) == {"a/2.mp4", "b/0.avi"}
     assert "truncated" in reasons["a/2.mp4"]
     assert other_files(damaged) == ["b/notes.txt", "labels.csv"]
@@ -232,9 +249,16 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
     assert "\n  b/0.avi: " in str(error.value)
     assert "--data.on_bad_video wrong" in str(error.value)
     assert not calls
-    with pytest.raises(SystemExit, match="reached"):
-        finetune.main([*common, "--data.on_bad_video", "wrong"])
-    assert calls[0][0] == "fit"
+    (damaged.parent / "bad.yaml").write_text("data: {on_bad_video: wrong}")
+    config = f"--config={damaged.parent / 'bad.yaml'}"
+    for stop_too in (["--data.on_bad_video", "stop"], [config, "--data.on_bad_video=stop"]):
+        with pytest.raises(SystemExit, match="2 of 6 videos can't be read"):
+            finetune.main([*common, *stop_too])
+    assert not calls
+    for go_on in (["--data.on_bad_video", "wrong"], [config]):
+        with pytest.raises(SystemExit, match="reached"):
+            finetune.main([*common, *go_on])
+    assert [arguments[0] for arguments in calls] == ["fit", "fit"]
     printed = capsys.readouterr().out
     assert f"{damaged}: 6 videos of 2 classes: a 3, b 3\n" in printed
     assert "left aside: b/notes.txt, labels.csv\n" in printed
@@ -259,7 +283,69 @@ def test_files_lie_over_each_other_in_the_order_that_is_promised(folder, tmp_pat
     configs = [word.removeprefix("--config=") for word in calls[0] if word.startswith("--config")]
     names = ("recipe.yaml", "own_videos.yaml", "one.yaml", "two.yaml")
     assert [config.rsplit("/", 1)[1] for config in configs] == list(names)
-    assert f"--trainer.callbacks+={finetune.ENOUGH}" in calls[0]
+    assert f"--trainer.callbacks+={ENOUGH}" in calls[0]
     with pytest.raises(SystemExit):
         finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_epochs=3"])
-    assert not any(finetune.ENOUGH in word for word in calls[1])
+    assert not any(ENOUGH in word for word in calls[1])
+    with pytest.raises(SystemExit):
+        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_steps=30"])
+    assert f"--trainer.callbacks+={ENOUGH}" in calls[2]
+    assert calls[2].index("--trainer.max_epochs=-1") > calls[2].index("--trainer.max_steps=30")
+
+
+@pytest.mark.usefixtures("nothing_heavy")
+def test_a_run_in_the_data_folder_is_refused(folder, tmp_path, monkeypatch):
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for run_dir in (folder / "runs/one", folder, link / "run", folder / "dark/../run"):
+        with pytest.raises(SystemExit, match=r"lies in the data folder .* taken for a class; name"):
+            finetune.main([str(folder), "--run_dir", str(run_dir)])
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit, match="would go to runs/my clips, which lies in the data"):
+        finetune.main(["."])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (VideoError("a/1.mp4", "truncated"), "a/1.mp4: truncated"),
+        (
+            VideoError("Caught VideoError in worker process 0.\nOriginal Traceback:\n  File x\n"
+                       "snl_video.data.errors.VideoError: a/1.mp4: truncated\n"),
+            "a/1.mp4: truncated",
+        ),
+        (StaleIndexError("a/1.mp4 changed"), "a/1.mp4 changed"),
+    ],
+)  # fmt: skip
+def test_videos_that_change_on_the_way_end_it_in_words(folder, tmp_path, monkeypatch, error, words):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setattr(finetune, "train", fail)
+    monkeypatch.setattr(finetune, "look_at", lambda *arguments, **options: None)
+    with pytest.raises(SystemExit) as caught:
+        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}"])
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "monitor", "caution"),
+    [
+        ("0", "val/loss", "the ones that it was trained on: no measure of new videos)"),
+        ("0.25", "val/loss", "the ones that chose the checkpoint: expect"),
+        ("0.25", None, "(of 4 videos)"),
+    ],
+)
+def test_the_last_words_say_what_else_the_tested_videos_did(
+    folder, tmp_path, monkeypatch, capsys, share, monitor, caution
+):
+    def finish(arguments):
+        data = VideoDataModule("folder", str(folder), val_share=float(share))
+        config = {"test": SimpleNamespace(checkpoint=SimpleNamespace(monitor=monitor))}
+        trainer = SimpleNamespace(is_global_zero=True)
+        return SimpleNamespace(trainer=trainer, datamodule=data, config=config)
+
+    monkeypatch.setattr(finetune, "train", finish)
+    monkeypatch.setattr(finetune, "look_at", lambda *arguments, **options: None)
+    finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}"])
+    assert caution in capsys.readouterr().out

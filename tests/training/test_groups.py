@@ -80,7 +80,7 @@ def test_the_schedule_keeps_the_ratios():
     net = network()
     spec = OptimizerSpec(lr=1.0, backbone_lr=0.1, head_lr=3.0)
     optimizer = build_optimizer(net, spec)
-    schedule = build_schedule(optimizer, ScheduleSpec("cosine"), num_steps=4, num_epochs=1)
+    schedule = build_schedule(optimizer, ScheduleSpec("cosine"), num_steps=4, steps_per_epoch=4)
     for _ in range(2):
         optimizer.step()
         schedule.step()

@@ -34,6 +34,14 @@ class Validations(pl.Callback):
         self.epochs.append(trainer.current_epoch)
 
 
+class Rates(pl.Callback):
+    def __init__(self):
+        self.seen = []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.seen += sorted({group["lr"] for group in trainer.optimizers[0].param_groups})
+
+
 def run(tmp_path, number, num_steps, **trainer_options):
     schedule = ScheduleSpec("cosine")
     module, seen = classifier(schedule=schedule), Validations()
@@ -67,6 +75,18 @@ def test_few_videos_get_more_epochs_and_as_many_validations(tmp_path):
 def test_steps_are_counted_as_the_trainer_does(tmp_path, number, num_steps, options, steps):
     trainer, _ = run(tmp_path, number, num_steps, **options)
     assert trainer.global_step == steps
+
+
+def test_the_schedule_knows_how_long_an_epoch_is_where_steps_decide(tmp_path):
+    """Two steps an epoch, five of them: a warm-up of one epoch is two steps."""
+    schedule = ScheduleSpec("constant", warmup_epochs=1, warmup_factor=0.0)
+    for limits in ({"max_epochs": -1, "max_steps": 5}, {"max_epochs": 9, "max_steps": 5}):
+        rates = Rates()
+        trainer = quiet_trainer(
+            tmp_path, callbacks=[MinimumSteps(), rates], limit_val_batches=0, **limits
+        )
+        trainer.fit(classifier(lr=0.1, schedule=schedule), datamodule=Data(5))
+        assert rates.seen == pytest.approx([0, 0.05, 0.1, 0.1, 0.1])
 
 
 def test_bad_numbers_and_a_missing_data_module_are_refused(tmp_path):

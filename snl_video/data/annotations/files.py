@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+
+from snl_video.data.annotations.records import AnnotationError
 
 _SUFFIXES = "3gp avi flv m4v mkv mov mp4 mpeg mpg ts webm wmv"
 VIDEO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split())
@@ -52,14 +55,37 @@ class VideoFolder:
 
 
 def videos_below(folder: Path) -> list[str]:
-    """Sorted paths of all videos below a folder, relative to it, "/" between parts."""
-    found = []
-    for parent, _, names in os.walk(folder, followlinks=True):
+    """Sorted paths of all videos below a folder; see `files_below`."""
+    return sorted(name for name in files_below(folder) if is_video_name(name.rpartition("/")[2]))
+
+
+def files_below(folder: Path) -> Iterator[str]:
+    """Paths of all files below a folder, relative to it, "/" between parts.
+
+    Hidden files and folders, those with a dot before their name, are passed over. Links are
+    followed; a folder that they reach again is read once, and one above `folder` not at all.
+
+    Raises:
+        AnnotationError: a folder cannot be read.
+    """
+    seen = {str(parent) for parent in Path(os.path.realpath(folder)).parents}
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         relative = PurePosixPath(Path(parent).relative_to(folder).as_posix())
-        found += [str(relative / name) for name in names if is_video_name(name)]
-    return sorted(found)
+        yield from (str(relative / name) for name in names if not name.startswith("."))
 
 
 def first_dir(*candidates: Path) -> Path | None:
     """The first candidate that is a folder."""
     return next((path for path in candidates if path.is_dir()), None)
+
+
+def _refuse(error: OSError) -> None:
+    raise AnnotationError(
+        f"{error.filename} cannot be read ({error.strerror}); check permissions, or move it away"
+    ) from error

@@ -41,7 +41,9 @@ def folder_classes(root: str | Path) -> list[str]:
 def read_folder(
     root: str | Path, subset: str = "train", classes: Sequence[str] | None = None
 ) -> VideoList:
-    """Read `root/<subset>/<class>/*`, or `root/<class>/*` where root has no subsets.
+    """Read the videos below `root/<subset>/<class>`, or `root/<class>` where root has no subsets.
+
+    What is in no class folder, and what is hidden, is not read; see `files.files_below` for links.
 
     Args:
         root: the folder. Without subsets, every subset is the whole folder.
@@ -49,7 +51,8 @@ def read_folder(
         classes: names in the order of the labels; by default `folder_classes(root)`.
 
     Raises:
-        AnnotationError: root or subset missing, no video, or a class that is not in `classes`.
+        AnnotationError: root or subset missing, no video, a class that is not in `classes`, or a
+            folder that cannot be read.
     """
     check_subset(subset, SUBSETS)
     names = list(classes) if classes is not None else folder_classes(root)
@@ -104,10 +107,11 @@ def folder_held_out(
 def read_files(paths: Sequence[str | Path], classes: Sequence[str]) -> VideoList:
     """Files, and all videos below folders, without labels (-1): for prediction.
 
-    A file keeps its place in the list even where it is no video: reading it says why.
+    A file keeps its place in the list even where it is no video: reading it says why. In folders
+    what is hidden is passed over; see `files.files_below`.
 
     Raises:
-        AnnotationError: a path does not exist, or nothing was found.
+        AnnotationError: a path does not exist, a folder cannot be read, or nothing was found.
     """
     records = []
     for path in map(Path, paths):

@@ -131,7 +131,7 @@ class VideoList:
         """Hash over one line "id label" per record: equal lists have equal hashes anywhere."""
         digest = hashlib.sha256()
         for record in self.records:
-            digest.update(f"{record.id} {record.label}\n".encode())
+            digest.update(_encode(f"{record.id} {record.label}\n"))
         return digest.hexdigest()
 
 
