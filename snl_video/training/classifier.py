@@ -55,8 +55,8 @@ class VideoClassifier(FineTuning):
             inserted blocks are always trained.
         freeze_norm: no batch norm of the backbone updates its statistics (partial batch norm).
         unfreeze: epoch, from 1 -> the last frozen place from the start of that epoch on, null for
-            none; each nearer to the input than the one before. On the command line with quotes:
-            '{"5": "res3", "9": null}'.
+            none; each nearer to the input than the one before. On the command line
+            ``--model.unfreeze.5 res3 --model.unfreeze.9 null``.
         channels_last: lay clips out with the channels innermost (``torch.channels_last_3d``): the
             same numbers up to rounding, and faster on a CPU and in half precision.
         views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
