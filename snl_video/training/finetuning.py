@@ -128,9 +128,8 @@ class FineTuning(pl.LightningModule):
         """A label means the class at its place: other classes would be scored without a word."""
         if self._trainer is None or self.trainer.predicting:
             return
-        ours, theirs = (
-            settings.get("classes") for settings in (self.hparams, checkpoint["hyper_parameters"])
-        )
+        ours = self.hparams.get("classes")
+        theirs = checkpoint.get("hyper_parameters", {}).get("classes")
         if ours and theirs and (difference := first_difference(list(ours), list(theirs))):
             raise PretrainedError(
                 f"the classes of the data are not those of the checkpoint: {difference}; name data "
