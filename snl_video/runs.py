@@ -44,10 +44,11 @@ def proposals(
         left |= set(OF_ONE_DATA_SET)
     if root or (subcommand == "predict" and config.data.predict_paths):
         left.add("index")
-    found = {f"model.{name}": model[name] for name in PROPOSED if name in model}
+    found = {f"data.{name}": value for name, value in data.items() if name not in left}
+    found |= {f"model.{name}": model[name] for name in PROPOSED if name in model}
     if subcommand == "predict":
         found["data.class_names"] = model["classes"]
-    return found | {f"data.{name}": value for name, value in data.items() if name not in left}
+    return found
 
 
 def predict_command(run_dir: str | Path) -> str:
