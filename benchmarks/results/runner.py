@@ -145,8 +145,8 @@ class Runner:
 
     def _stop(self, active: Sequence[Active]) -> None:
         running = [one for one in active if one.process.returncode is None]
-        for one in running:
-            one.process.terminate()
+        for one in running:  # Popen.terminate would reap one that has just ended, uncounted
+            os.kill(one.process.pid, signal.SIGTERM)
         end = time.monotonic() + PATIENCE
         while running := [one for one in running if not self._reap(one)]:
             if time.monotonic() > end:

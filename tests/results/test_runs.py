@@ -143,6 +143,17 @@ def test_a_checkpoint_cut_off_while_written_is_not_used(tmp_path, recipe):
     assert fake.calls()[1] == "none,split1_seed0,fit,"
 
 
+def test_a_stage_that_ended_before_it_was_stopped_is_counted(tmp_path, recipe):
+    fake = FakeTraining(tmp_path / "runs", recipe)
+    (run,) = plan(("none",), (), (1,))
+    active = fake.runner._start(run)
+    os.waitid(os.P_PID, active.process.pid, os.WEXITED | os.WNOWAIT)
+    fake.runner._stop([active])
+    spent = read_record(fake.runs, run, recipe).spent["fit"]
+    assert (spent.starts, spent.counted) == (1, 1)
+    assert spent.seconds >= 0.1
+
+
 @pytest.mark.parametrize("trick", ["stop", "deaf"])
 def test_a_signal_ends_what_runs_and_the_rest_goes_on_later(tmp_path, recipe, monkeypatch, trick):
     monkeypatch.setattr(runner, "PATIENCE", 0.2)
