@@ -9,10 +9,11 @@ import torch
 
 from snl_video.models.pretrained import as_pretrained, known_classes
 from snl_video.models.pretrained.cache import FetchError
+from snl_video.training.callbacks import EVALUATION
 
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
-PROPOSED = ("average", "views_per_forward", "view_settings", "channels_last")
+PROPOSED = (*EVALUATION, "channels_last")
 """Settings of the model that a checkpoint proposes; the configuration can change them."""
 OF_ONE_DATA_SET = (
     *("root", "split", "annotations", "train_list", "val_list", "test_list"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.results.plan import Recipe, ResultsError
 from snl_video.data.annotations import AnnotationError
@@ -22,21 +22,24 @@ def check_test_lists(recipe: Recipe, splits: Sequence[int]) -> None:
     """
     if len(splits) < 2:
         return
+    refuse_shared((split, _test_names(recipe, split)) for split in splits)
+
+
+def refuse_shared(lists: Iterable[tuple[int, Sequence[str]]]) -> None:
+    """Refuse test lists, given as split and names, that share a video.
+
+    Raises:
+        ResultsError: two do.
+    """
     split_of: dict[str, int] = {}
-    for split in splits:
-        names = _test_names(recipe, split)
-        shared = [name for name in names if name in split_of]
-        if shared:
-            raise overlap(shared, split_of[shared[0]], split)
+    for split, names in lists:
+        if shared := [name for name in names if name in split_of]:
+            one = split_of[shared[0]]
+            raise ResultsError(
+                f"the test lists of splits {one} and {split} share videos ({first_few(shared, 3)}),"
+                f" so they can't be pooled; make a table of one split, --splits {one}"
+            )
         split_of |= dict.fromkeys(names, split)
-
-
-def overlap(shared: Sequence[str], one: int, other: int) -> ResultsError:
-    """The error about videos that the test lists of two splits share."""
-    return ResultsError(
-        f"the test lists of splits {one} and {other} share videos ({first_few(shared, 3)}), so "
-        f"they can't be pooled; make a table of one split, --splits {one}"
-    )
 
 
 def _test_names(recipe: Recipe, split: int) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.results.lists import overlap
+from benchmarks.results.lists import refuse_shared
 from benchmarks.results.plan import ResultsError, Run
 from benchmarks.results.record import Record
 from snl_video.data.annotations import group_of
@@ -61,11 +61,7 @@ def check_same_videos(scored: Sequence[Scored]) -> None:
             other.videos.label.tolist(),
         ):
             raise ResultsError(f"{other.run.name} and {one.run.name} tested different videos")
-    split_of: dict[str, int] = {}
-    for split, one in first.items():
-        if shared := [name for name in one.videos.ids if name in split_of]:
-            raise overlap(shared, split_of[shared[0]], split)
-        split_of |= dict.fromkeys(one.videos.ids, split)
+    refuse_shared((split, one.videos.ids) for split, one in first.items())
 
 
 def pooled(scored: Sequence[Scored]) -> VideoResults:

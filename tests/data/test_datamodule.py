@@ -7,6 +7,7 @@ from videos import write_ucf101, write_video
 from data.real import REAL, needs_real
 from snl_video.data import AnnotationError, VideoDataModule
 from snl_video.data.epochs import EpochSampler
+from tests.training.tiny import trainer as quiet_trainer
 
 SMALL = {
     "num_frames": 4,
@@ -210,19 +211,12 @@ class _Watch(pl.LightningModule):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_lightning_keeps_the_sampler_and_tells_it_the_epoch(root):
+def test_lightning_keeps_the_sampler_and_tells_it_the_epoch(root, tmp_path):
     sums = []
     for num_workers in (0, 1):
         data = VideoDataModule("ucf101", str(root), **{**SMALL, "num_workers": num_workers})
-        trainer = pl.Trainer(
-            max_epochs=2,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
         module = _Watch()
+        trainer = quiet_trainer(tmp_path, max_epochs=2)
         trainer.fit(module, data)
         assert isinstance(trainer.train_dataloader.sampler, EpochSampler)
         sums.append(module.sums)

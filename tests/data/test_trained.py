@@ -9,6 +9,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
 from snl_video.data import AnnotationError, VideoDataModule
+from tests.training.tiny import trainer as quiet_trainer
 
 
 @pytest.fixture
@@ -132,15 +133,7 @@ class Module(VideoDataModule):
 @pytest.mark.filterwarnings("ignore")
 def test_lightning_keeps_them_in_a_checkpoint_and_asks_before_it_measures(folder, tmp_path):
     def run(fn, **options):
-        trainer = pl.Trainer(
-            max_epochs=1,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            limit_val_batches=0,
-        )
+        trainer = quiet_trainer(tmp_path, limit_val_batches=0)
         getattr(trainer, fn)(Nothing(), datamodule=Module("folder", str(folder)), **options)
         return trainer
 

@@ -1,5 +1,6 @@
 """Results made of given or random numbers, for tests of what is made of them."""
 
+import numpy as np
 import torch
 
 from snl_video.evaluation import Evaluation, VideoResults, VideoScores
@@ -35,3 +36,14 @@ def evaluation(num_videos=20, num_classes=4, **options) -> Evaluation:
         views={"1x1": random_results(num_videos, num_classes, seed=99), "2x3": results},
         setting="2x3",
     )
+
+
+def slow_interval(values, groups):
+    """Draw groups and write all their videos out, one draw at a time; as shares."""
+    names = sorted(set(groups))
+    draws = np.random.default_rng(0).integers(len(names), size=(2000, len(names)))
+    of_group = {
+        name: [v for v, g in zip(values, groups, strict=True) if g == name] for name in names
+    }
+    means = [np.mean([v for place in draw for v in of_group[names[place]]]) for draw in draws]
+    return tuple(np.quantile(means, [0.025, 0.975]))

@@ -10,7 +10,7 @@ from snl_video.evaluation.intervals import (
     interval_text,
     is_point,
 )
-from tests.evaluation.cases import random_results
+from tests.evaluation.cases import random_results, slow_interval
 
 
 def binomial_quantile(share, n, p):
@@ -80,14 +80,7 @@ def test_a_difference_is_drawn_in_pairs():
 
 
 def slow_groups(values, groups):
-    """Draw groups and write all their videos out, one draw at a time."""
-    names = sorted(set(groups))
-    draws = np.random.default_rng(0).integers(len(names), size=(2000, len(names)))
-    of_group = {
-        name: [v for v, g in zip(values, groups, strict=True) if g == name] for name in names
-    }
-    means = [np.mean([v for place in draw for v in of_group[names[place]]]) for draw in draws]
-    return pytest.approx(tuple(np.quantile(means, [0.025, 0.975])), abs=1e-12)
+    return pytest.approx(slow_interval(values, groups), abs=1e-12)
 
 
 def test_groups_that_agree_make_the_interval_wider():

@@ -88,14 +88,3 @@ def scored_of(runs, recipe, *wanted):
 def change_metrics(runs, run, **values):
     file = runs / run.name / "report/metrics.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
-
-
-def slow_interval(values, groups):
-    """Draw groups and write all their videos out, one draw at a time; as shares."""
-    names = sorted(set(groups))
-    draws = np.random.default_rng(0).integers(len(names), size=(2000, len(names)))
-    of_group = {
-        name: [v for v, g in zip(values, groups, strict=True) if g == name] for name in names
-    }
-    means = [np.mean([v for place in draw for v in of_group[names[place]]]) for draw in draws]
-    return tuple(np.quantile(means, [0.025, 0.975]))

@@ -9,6 +9,7 @@ from benchmarks.results.numbers import rows
 from benchmarks.results.plan import ResultsError, Run
 from benchmarks.results.scored import absent, unreadable
 from snl_video.evaluation.paired import holm, mcnemar_exact, sign_flip_exact
+from tests.evaluation.cases import slow_interval
 
 from .cases import (
     NUM_CLASSES,
@@ -18,7 +19,6 @@ from .cases import (
     make_recipe,
     names_of,
     scored_of,
-    slow_interval,
 )
 
 
