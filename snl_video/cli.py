@@ -132,7 +132,9 @@ class VideoCLI(LightningCLI):
         config = self.config[self.subcommand]
         run_dir = Path(config.run_dir)
         data: VideoDataModule = self.datamodule
-        callbacks: list[Callback] = [NetworkSummary(data.num_frames, data.crop_size)]
+        tested = self.subcommand in ("test", "predict")
+        size = data.test_crop_size if tested else data.crop_size
+        callbacks: list[Callback] = [NetworkSummary(data.num_frames, size)]
         if self.subcommand == "fit" and config.trainer.logger is None:
             kwargs["logger"] = [
                 TensorBoardLogger(run_dir, name="tensorboard", version=""),

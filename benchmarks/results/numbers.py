@@ -46,7 +46,8 @@ class Row:
         group_interval: of it, groups of clips drawn.
         mean_class: mean of the classes' top-1.
         parameters: of the network; None if its reports do not tell.
-        gmacs: of one clip of the training size; None likewise.
+        gmacs: of one clip; None likewise.
+        clip_shape: of that clip, (3, T, H, W); empty likewise.
         cpu_seconds: of a run's training and test, the mean over the runs in one go; None without.
         in_one_go: how many runs these are; see `Record.in_one_go`.
         against: None for no block, and where no split is common.
@@ -62,6 +63,7 @@ class Row:
     mean_class: float
     parameters: int | None
     gmacs: float | None
+    clip_shape: tuple[int, ...]
     cpu_seconds: float | None
     in_one_go: int
     against: Against | None
@@ -107,6 +109,7 @@ def _row(kind: str, runs: Mapping[int, Scored], none: Mapping[int, Scored]) -> R
         mean_class=results.mean_class_accuracy(),
         parameters=network.get("parameters"),
         gmacs=network.get("gmacs"),
+        clip_shape=tuple(network.get("clip_shape", ())),
         cpu_seconds=mean(seconds) if seconds else None,
         in_one_go=len(seconds),
         against=None if kind == "none" else _against(runs, none),

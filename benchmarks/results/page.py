@@ -116,10 +116,12 @@ def _meaning(table: Sequence[Row], scored: Sequence[Scored], seed: int) -> list[
     else:
         draws += " of videos. They don't tell"
     dash = f" {NO_SPREAD}" if any(map(is_point, intervals)) else ""
+    shapes = sorted({row.clip_shape for row in table} - {()})
+    clips = " or ".join(" x ".join(map(str, shape)) for shape in shapes)
+    cost = f" GMACs are of one clip of {clips}." if shapes else ""
     return [
         f"Video top-1 over the test videos of all splits named, seed {seed}{views}. {draws} how "
-        f"much another training seed would change.{dash} GMACs are of one clip of the training "
-        "size.",
+        f"much another training seed would change.{dash}{cost}",
         f"Code: {', '.join(commits)}.",
     ]
 

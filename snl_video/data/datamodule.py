@@ -164,13 +164,14 @@ class VideoDataModule(pl.LightningDataModule):
         augment = as_spec(AugmentSpec, augment, "augment")
         self.hparams["augment"] = asdict(augment)
         self.augmentation = Augmentation(augment, flip=flip, seed=seed)
+        self.num_frames = num_frames
+        self.crop_size = crop_size
+        self.test_crop_size = test_crop_size or crop_size
         self.train_transform = TrainTransform(
             crop_size, scale=train_scale, ratio=train_ratio, short_sides=train_short_sides
         )
         self.val_transform = EvalTransform(short_side, crop_size, val_num_crops)
-        self.test_transform = EvalTransform(short_side, test_crop_size or crop_size, num_crops)
-        self.num_frames = num_frames
-        self.crop_size = crop_size
+        self.test_transform = EvalTransform(short_side, self.test_crop_size, num_crops)
         self.batch_size = batch_size
         self.num_clips = num_clips
         self.val_num_clips = val_num_clips

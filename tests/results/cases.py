@@ -55,7 +55,7 @@ def finish(
     names = names or names_of(run.split, len(right))
     classes = classes or [f"c{i}" for i in range(NUM_CLASSES)]
     case = Evaluation(results, classes, names, {"2x1": results}, "2x1", absent)
-    network = {"parameters": 1_500_000, "gmacs": 2.5, "blocks": []}
+    network = {"parameters": 1_500_000, "gmacs": 2.5, "clip_shape": [3, 8, 64, 64], "blocks": []}
     write_report(folder / "report", case, {"network": network})
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints/best.ckpt").touch()

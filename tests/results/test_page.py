@@ -114,6 +114,7 @@ def test_every_cell_of_every_table(tmp_path, recipe):
         "from 7 of 12 planned runs of `recipe.yaml`",
         "all splits named, seed 0; views: 2x1. Intervals are percentile bootstraps of 2000 draws, "
         "of videos and of whole groups of clips.",
+        "GMACs are of one clip of 3 x 8 x 64 x 64.",
         "so the second is the one to believe. Neither tells how much another training seed",
         "Rows of fewer splits than the table has: `nl` (1). Compare video top-1,",
         "the hours are of `none` 1 of 2, `nl` 0 of 1 runs.",

@@ -128,6 +128,16 @@ def test_test_needs_only_the_folder_of_the_run(run, capsys):
         assert part in printed
 
 
+def test_the_report_counts_a_clip_as_it_is_tested(run, tmp_path):
+    weights = run / "checkpoints/best.ckpt"
+    larger = ["--data.test_crop_size=48", "--data.short_side=48"]
+    main(["test", f"--run_dir={tmp_path}", f"--ckpt_path={weights}", *larger, *QUIET])
+    tested = json.loads((tmp_path / "report/metrics.json").read_text())["network"]
+    trained = torch.load(weights, weights_only=True)["network_summary"]
+    assert (tested["clip_shape"], trained["clip_shape"]) == ([3, 4, 48, 48], [3, 4, 32, 32])
+    assert tested["gmacs"] > 1.5 * trained["gmacs"]
+
+
 def test_logged_accuracy_equals_scoring_every_view_by_hand(run):
     cli = main(["test", f"--run_dir={run}", *QUIET])
     model, loader = cli.model.eval(), cli.datamodule.test_dataloader()
