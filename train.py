@@ -1,6 +1,8 @@
 """Train, evaluate and use a network: ``python train.py fit --config configs/demo.yaml``."""
 
 from snl_video.cli import main
+from snl_video.plain_errors import plain_errors
 
 if __name__ == "__main__":
-    main()
+    with plain_errors():
+        main()

@@ -18,12 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snl_video.cli import main as train
-from snl_video.data.annotations import AnnotationError
-from snl_video.data.catalogue import StaleIndexError
-from snl_video.data.errors import VideoError
-from snl_video.data.unreadable import TooManyUnreadableError
-from snl_video.models.pretrained import PretrainedError
-from snl_video.models.pretrained.cache import FetchError
+from snl_video.plain_errors import plain_errors
 from snl_video.runs import predict_command, refuse_to_overwrite
 from snl_video.tools.named_settings import check_monitor, length_options, named_settings, number_of
 from snl_video.tools.own_files import look_at
@@ -51,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"one folder only, and then options; got {others[0]!r} too")
     run_dir = options.run_dir or Path("runs") / options.folder.resolve().name
     recipes = [options.recipe, OWN_VIDEOS, *options.config]
-    try:
+    with plain_errors():
         for recipe in recipes:
             _check_recipe(recipe)
         refuse_to_overwrite(run_dir, options.ckpt_path)
@@ -77,10 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
             train(["fit", *common, *length_options(of_user), *resume])
             cli = train(["test", *common])
-    except (AnnotationError, TooManyUnreadableError, PretrainedError, FetchError) as error:
-        raise SystemExit(str(error)) from error
-    except (VideoError, StaleIndexError) as error:
-        raise SystemExit(_without_traceback(error)) from error
     if cli.trainer.is_global_zero:
         tested = cli.datamodule.video_list("test")
         caution = ""
@@ -114,11 +105,6 @@ def _check_run_dir(run_dir: Path, folder: Path) -> None:
             f"the run would go to {run_dir}, which lies in the data folder {folder} and would be "
             "taken for a class; name another place with --run_dir"
         )
-
-
-def _without_traceback(error: Exception) -> str:
-    """The words of an error; a loader's worker puts its traceback before them."""
-    return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
 
 
 def _check_recipe(recipe: Path) -> None:

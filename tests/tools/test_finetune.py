@@ -13,7 +13,9 @@ from videos import write_video
 
 from snl_video.cli import main as train
 from snl_video.data import VideoDataModule, VideoError
+from snl_video.data.annotations import AnnotationError
 from snl_video.data.catalogue import StaleIndexError
+from snl_video.models.pretrained import PretrainedError
 from snl_video.tools import finetune
 from snl_video.tools.named_settings import ENOUGH
 from snl_video.tools.own_files import open_all
@@ -238,7 +240,7 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
 
     def stop(arguments):
         calls.append(arguments)
-        raise finetune.AnnotationError("reached")
+        raise AnnotationError("reached")
 
     monkeypatch.setattr(finetune, "train", stop)
     common = [str(damaged), f"--run_dir={damaged.parent / 'run'}"]
@@ -270,7 +272,7 @@ def test_files_lie_over_each_other_in_the_order_that_is_promised(folder, tmp_pat
     monkeypatch.setattr(finetune, "train", lambda arguments: calls.append(arguments) or stop())
 
     def stop():
-        raise finetune.PretrainedError("weights that do not fit")
+        raise PretrainedError("weights that do not fit")
 
     for name in ("recipe", "one", "two"):
         (tmp_path / f"{name}.yaml").touch()
