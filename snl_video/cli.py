@@ -1,6 +1,5 @@
 """The command line: ``python train.py fit | validate | test | predict``."""
 
-import shlex
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +27,7 @@ from snl_video.runs import (
     checkpoint_to_evaluate,
     classes_of_weights,
     load_checkpoint,
-    predict_command,
+    next_commands,
     proposals,
     refuse_to_overwrite,
     why_weights,
@@ -202,11 +201,7 @@ class VideoCLI(LightningCLI):
     def after_fit(self) -> None:
         """Print the commands that come next."""
         if self.trainer.is_global_zero:
-            run_dir = self.config["fit"].run_dir
-            print(
-                f"next: python train.py test --run_dir {shlex.quote(run_dir)}\n"
-                f"      {predict_command(run_dir)}"
-            )
+            print(next_commands(self.config["fit"].run_dir))
 
 
 def main(args: ArgsType = None) -> VideoCLI:

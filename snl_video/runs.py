@@ -54,10 +54,15 @@ def proposals(
 
 def predict_command(run_dir: str | Path) -> str:
     """Return the line that predicts a video with a finished run."""
-    return (
-        f"python train.py predict --run_dir {shlex.quote(str(run_dir))} "
-        "--data.predict_paths '[new.mp4]'"
-    )
+    return f"python train.py predict {_of_run(run_dir)} --data.predict_paths '[new.mp4]'"
+
+
+def next_commands(run_dir: str | Path) -> str:
+    """Return the lines that test a run and predict with it after its training."""
+    words = ""
+    if last := _only_last(run_dir):
+        words = f"no best.ckpt: training ended before the first validation; {last} is there\n"
+    return f"{words}next: python train.py test {_of_run(run_dir)}\n      {predict_command(run_dir)}"
 
 
 def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
@@ -131,5 +136,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _best(run_dir: str) -> Path:
+def _of_run(run_dir: str | Path) -> str:
+    """The options that name the weights of a run."""
+    last = _only_last(run_dir)
+    checkpoint = f" --ckpt_path {shlex.quote(str(last))}" if last else ""
+    return f"--run_dir {shlex.quote(str(run_dir))}{checkpoint}"
+
+
+def _only_last(run_dir: str | Path) -> Path | None:
+    """The last checkpoint of a run where there is no best one."""
+    last = Path(run_dir) / "checkpoints" / "last.ckpt"
+    return last if last.exists() and not _best(run_dir).exists() else None
+
+
+def _best(run_dir: str | Path) -> Path:
     return Path(run_dir) / "checkpoints" / "best.ckpt"

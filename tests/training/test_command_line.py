@@ -238,6 +238,19 @@ def test_a_best_epoch_that_nothing_chooses_is_refused(videos, tmp_path, options,
     assert best["epoch"] == 1
 
 
+def test_training_that_ends_before_any_validation_names_its_last_checkpoint(
+    videos, tmp_path, capsys
+):
+    folder = tmp_path / "run"
+    fit(videos, folder, "--trainer.max_epochs=-1", "--trainer.max_steps=1")
+    last = folder / "checkpoints/last.ckpt"
+    words = capsys.readouterr().out
+    assert f"no best.ckpt: training ended before the first validation; {last} is" in words
+    assert f"next: python train.py test --run_dir {folder} --ckpt_path {last}" in words
+    assert f"predict --run_dir {folder} --ckpt_path {last} --data.predict_paths" in words
+    main(["test", f"--run_dir={folder}", f"--ckpt_path={last}", *QUIET])
+
+
 def test_a_test_that_was_cut_short_says_so(run, capsys):
     main(["test", f"--run_dir={run}", "--trainer.limit_test_batches=2", *QUIET])
     assert "PARTIAL" in capsys.readouterr().out
