@@ -1,0 +1,60 @@
+"""What a checkpoint decides and proposes, and what the command line may change."""
+
+import json
+
+import pytest
+import torch
+
+from snl_video.cli import main
+from snl_video.models import PretrainedError
+from tests.cli.tiny_run import QUIET, TINY_DATA, TINY_MODEL, changed_copy
+
+
+def test_a_checkpoint_decides_the_network_and_the_command_line_the_views(run):
+    cli = main(
+        ["test", f"--run_dir={run}", "--model.backbone=c2d_r50", "--data.num_clips=3", *QUIET]
+    )
+    assert cli.model.hparams.backbone == "i3d_r50"
+    assert cli.datamodule.num_clips == 3
+    assert cli.datamodule.num_frames == 4
+
+
+def test_a_checkpoint_proposes_how_it_is_evaluated(run, tmp_path):
+    path = changed_copy(
+        run, tmp_path, "hyper_parameters", average="logits", views_per_forward=1, channels_last=True
+    )
+    common = ["test", f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
+    model = main([*common, "--model.views_per_forward=2"]).model
+    assert (model.average, model.views_per_forward, model.channels_last) == ("logits", 2, True)
+
+
+def test_what_belongs_to_one_data_set_is_not_proposed_for_another(run, videos, tmp_path):
+    path = changed_copy(
+        run, tmp_path, "datamodule_hyper_parameters", index="/gone/index.parquet", split=2
+    )
+    common = [f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
+    file = next(videos.glob("videos/*/*"))
+    predicted = main(["predict", *common, f"--data.predict_paths={file}"]).datamodule.hparams
+    moved = main(["test", *common, f"--data.root={videos}/."]).datamodule.hparams
+    assert (predicted.index, moved.index, moved.split, moved.num_frames) == (None, None, 2, 4)
+    lists = tmp_path / "list.txt"
+    lists.write_text(f"{file} 0\n")
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(torch.load(path)["hyper_parameters"]["classes"]))
+    other = ["--data.format=csv", f"--data.test_list={lists}", f"--data.class_file={names}"]
+    listed = main(["test", *common, *other]).datamodule.hparams
+    assert (listed.root, listed.index, listed.split, listed.num_frames) == (".", None, 1, 4)
+
+
+@pytest.mark.parametrize("subcommand", ["test", "validate", "fit"])
+def test_a_checkpoint_of_other_classes_is_refused(run, videos, tmp_path, subcommand):
+    names = torch.load(run / "checkpoints/best.ckpt")["hyper_parameters"]["classes"]
+    path = changed_copy(run, tmp_path, "hyper_parameters", classes=[names[1], names[0], *names[2:]])
+    options = [f"--ckpt_path={path}", f"--run_dir={tmp_path / 'new'}", f"--data.root={videos}"]
+    if subcommand == "fit":
+        options += [*TINY_MODEL, *TINY_DATA, "--model.non_local.kind=snl"]
+    with pytest.raises(PretrainedError, match=f"class 0 is {names[0]!r} in the data and"):
+        main([subcommand, *options, *QUIET])
+    file = next(videos.glob("videos/*/*"))
+    main(["predict", *options[:2], f"--data.predict_paths={file}", *QUIET])
+    assert json.loads((tmp_path / "new/predictions.json").read_text())

@@ -1,0 +1,40 @@
+"""A run that goes on from its last checkpoint."""
+
+import torch
+
+from snl_video.cli import main
+from tests.cli.tiny_run import FINETUNE, fit
+
+
+def test_resuming_equals_never_having_stopped(videos, tmp_path):
+    options = ["--trainer.max_epochs=3", "--model.schedule.warmup_epochs=1"]
+    keep = ["--checkpoint.save_top_k=-1", "--checkpoint.filename={epoch}"]
+    whole = fit(videos, tmp_path / "whole", *options, *keep).model
+    first = tmp_path / "whole/checkpoints/epoch=0.ckpt"
+    resumed = fit(videos, tmp_path / "resumed", *options, f"--ckpt_path={first}").model
+    assert resumed.trainer.global_step == whole.trainer.global_step
+    start = torch.load(first, weights_only=True)["state_dict"]
+    assert not torch.equal(
+        start["network.trunk.blocks.6.proj.weight"], whole.network.trunk.blocks[6].proj.weight
+    )
+    others = resumed.state_dict()
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, others[name]), name
+
+
+def test_the_configuration_that_a_run_wrote_resumes_it(videos, tmp_path):
+    keep = ["--checkpoint.save_top_k=-1", "--checkpoint.filename={epoch}"]
+    whole = fit(videos, tmp_path / "whole", *FINETUNE, *keep).model
+    resumed = main(
+        [
+            "fit",
+            f"--config={tmp_path}/whole/config.yaml",
+            f"--run_dir={tmp_path}/again",
+            f"--ckpt_path={tmp_path}/whole/checkpoints/epoch=1.ckpt",
+        ]
+    ).model
+    assert resumed.freezing.steps == whole.freezing.steps
+    assert resumed.optimizer_spec == whole.optimizer_spec
+    others = resumed.state_dict()
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, others[name]), name
