@@ -203,7 +203,20 @@ def made_row(kind, adjusted, gained=2, adjusted_videos=1.0):
     only = (0, gained) if gained > 0 else (-gained, 0)
     pair = Paired(*only, gained / 100, (0, 1), adjusted_videos / 2, adjusted_videos, by_group)
     return Row(
-        kind, {1: 0.5}, 100, 10, 0.5, (0, 1), (0, 1), 0.5, None, None, None, 0, Against(100, pair)
+        kind,
+        {1: 0.5},
+        100,
+        10,
+        0.5,
+        (0, 1),
+        (0, 1),
+        0.5,
+        None,
+        None,
+        (),
+        None,
+        0,
+        Against(100, pair),
     )
 
 
