@@ -33,6 +33,8 @@ import numpy as np
 from snl_video.data.scenes import CLASSES, Look, draw_look, draw_video
 
 STAMP = "motion.json"
+H264 = {"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0"}
+"""Without macroblock trees: with them libx264 writes other bytes from one call to the next."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,10 @@ def _write_lists(folder: Path, names: dict[int, list[str]]) -> None:
 
 
 def write_frames(path: Path, frames: np.ndarray, fps: int = 25) -> None:
-    """Encode uint8 (T, H, W, 3) as H.264, or as MPEG-4 where PyAV has no encoder for that."""
+    """Encode uint8 (T, H, W, 3) as H.264, or as MPEG-4 where PyAV has no encoder for that.
+
+    The same frames give the same file, byte for byte.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     h264 = "libx264" in av.codecs_available
     with av.open(str(path), "w") as container:
@@ -158,7 +163,7 @@ def write_frames(path: Path, frames: np.ndarray, fps: int = 25) -> None:
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
-        stream.options = {"preset": "veryfast", "crf": "20"} if h264 else {"qscale": "3"}
+        stream.options = H264 if h264 else {"qscale": "3"}
         for image in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
