@@ -67,7 +67,7 @@ def next_commands(run_dir: str | Path) -> str:
 
 def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
     """Raise SystemExit if a new run would write over the one in ``run_dir``."""
-    last = run_dir / "checkpoints" / "last.ckpt"
+    last = _checkpoint(run_dir, "last")
     if last.exists() and ckpt_path is None:
         raise SystemExit(
             f"{run_dir} already holds a run. Resume it with --ckpt_path {last}, choose another "
@@ -86,7 +86,7 @@ def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
         SystemExit: there are no weights at all, or ``ckpt_path`` is no file.
     """
     given = config.ckpt_path
-    path = Path(given) if given else _best(config.run_dir)
+    path = Path(given) if given else _checkpoint(config.run_dir, "best")
     if path.is_file():
         return path
     if config.model.pretrained is not None and not given:
@@ -115,8 +115,8 @@ def classes_of_weights(config: Any) -> list[str] | None:
 def why_weights(run_dir: str) -> str:
     """Say why no checkpoint was evaluated, for the end of an error message."""
     return (
-        f"(model.pretrained was evaluated because there is no {_best(run_dir)}; to evaluate a "
-        "checkpoint, name it with --ckpt_path or its run with --run_dir)"
+        f"(model.pretrained was evaluated because there is no {_checkpoint(run_dir, 'best')}; to "
+        "evaluate a checkpoint, name it with --ckpt_path or its run with --run_dir)"
     )
 
 
@@ -145,9 +145,9 @@ def _of_run(run_dir: str | Path) -> str:
 
 def _only_last(run_dir: str | Path) -> Path | None:
     """The last checkpoint of a run where there is no best one."""
-    last = Path(run_dir) / "checkpoints" / "last.ckpt"
-    return last if last.exists() and not _best(run_dir).exists() else None
+    best, last = (_checkpoint(run_dir, name) for name in ("best", "last"))
+    return last if last.exists() and not best.exists() else None
 
 
-def _best(run_dir: str | Path) -> Path:
-    return Path(run_dir) / "checkpoints" / "best.ckpt"
+def _checkpoint(run_dir: str | Path, name: str) -> Path:
+    return Path(run_dir) / "checkpoints" / f"{name}.ckpt"
