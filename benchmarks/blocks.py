@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Step, extra_memory, in_turns, step
 from snl_video.blocks import build_block
-from snl_video.blocks.attention import SoftmaxGraph
+from snl_video.blocks.graphs.softmax import SoftmaxGraph
 
 Grid = tuple[int, int, int]
 FORM_SHAPES: tuple[tuple[Grid, int], ...] = (

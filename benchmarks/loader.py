@@ -34,10 +34,15 @@ from snl_video.data import (
     VideoList,
     VideoRecord,
 )
+from snl_video.data.clips import random_clip
 from snl_video.data.decoding import open_reader
-from snl_video.data.epochs import sample_generator
-from snl_video.data.sampling import random_clip
-from snl_video.data.transforms import EvalTransform, TrainTransform, crop_offsets, scale_short_side
+from snl_video.data.sampler import sample_generator
+from snl_video.data.transforms.crops import (
+    EvalTransform,
+    TrainTransform,
+    crop_offsets,
+    scale_short_side,
+)
 
 FRAMES, INTERVAL, CROP, SHORT_SIDE, CLIPS, CROPS = 8, 8, 224, 256, 10, 3
 BATCH, PASSES = 4, 4

@@ -19,10 +19,8 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.data.decoding import open_video
-from snl_video.models.pretrained import PretrainedError
-from snl_video.models.pretrained.cache import FetchError
-from snl_video.models.pretrained.files import sha256
-from snl_video.runs import (
+from snl_video.errors import FetchError, PretrainedError
+from snl_video.run import (
     ARCHITECTURE,
     checkpoint_to_evaluate,
     classes_of_weights,
@@ -32,14 +30,15 @@ from snl_video.runs import (
     refuse_to_overwrite,
     why_weights,
 )
-from snl_video.training.callbacks import (
+from snl_video.training.callbacks.run_output import (
     EvaluationReport,
     LastCheckpoint,
     NetworkSummary,
     PredictionWriter,
 )
-from snl_video.training.classifier import VideoClassifier
+from snl_video.training.module import VideoClassifier
 from snl_video.training.pretraining import load_to_evaluate
+from snl_video.weights.safe_reading.checkpoints import sha256
 
 HALF = ("16-mixed", "16", 16)
 """Precisions that Lightning turns into bfloat16 where there is no GPU."""

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from snl_video.blocks import KINDS
-from snl_video.models import PretrainedError, build_model, load_pretrained
+from snl_video.errors import PretrainedError
 from snl_video.training.freezing import FreezeSchedule
+from snl_video.weights import build_model, load_pretrained
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
@@ -95,8 +96,8 @@ def build(config):
 @pytest.mark.parametrize("path", CONFIGS, ids=name)
 def test_first_line_is_the_command_that_runs_it(path):
     first = header(path)[0]
-    if first.startswith("python -m snl_video.tools.finetune "):
-        from snl_video.tools.finetune import OWN_VIDEOS
+    if first.startswith("python -m snl_video.commands.finetune "):
+        from snl_video.commands.finetune import OWN_VIDEOS
 
         assert path == OWN_VIDEOS
         return

@@ -6,11 +6,11 @@ import shlex
 import pytest
 import torch
 import yaml
-from models.pretrained.golden import golden
-from test_configs import ROOT, assert_set, parse
 
-from snl_video.models import build_model, load_pretrained
 from snl_video.training.freezing import FreezeSchedule
+from snl_video.weights import build_model, load_pretrained
+from tests.test_configs import ROOT, assert_set, parse
+from tests.weights.golden import golden
 
 TEXT = (ROOT / "docs/finetuning.md").read_text()
 PIECES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)

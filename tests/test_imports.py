@@ -32,7 +32,9 @@ def import_graph(root):
 
 def test_no_import_goes_round_in_a_circle():
     graph = import_graph(ROOT)
-    assert "snl_video.models.plain" in graph["snl_video.models.pretrained.slowfast.load"]
+    assert (
+        "snl_video.models.registry" in graph["snl_video.weights.formats.pyslowfast.load_pyslowfast"]
+    )
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

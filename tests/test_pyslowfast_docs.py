@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pytorch_lightning import Trainer
 
-from snl_video.data.augmentation import AugmentSpec
 from snl_video.data.datamodule import VideoDataModule
+from snl_video.data.transforms.augmentation import AugmentSpec
 from snl_video.models import NonLocalSpec
 from snl_video.training import OptimizerSpec, ScheduleSpec, VideoClassifier
 

@@ -34,7 +34,7 @@ def test_make_targets_it_names_exist():
 
 def test_every_kind_and_backbone_has_its_line():
     from snl_video.blocks import KINDS
-    from snl_video.models.plain import BACKBONES
+    from snl_video.models.registry import BACKBONES
 
     for name in (*KINDS, *BACKBONES):
         assert f"| `{name}`" in README, name

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.results.plan import Recipe, ResultsError
-from snl_video.data.annotations import AnnotationError
-from snl_video.data.lists import ListSource
-from snl_video.words import first_few
+from snl_video.data.list_source import ListSource
+from snl_video.errors import AnnotationError
+from snl_video.wording import first_few
 
 SETTINGS = ("format", "annotations", "class_file", "missing", "val_share", "val_seed")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.results.scored import Scored, check_same_videos, groups_of, pooled
 from snl_video.evaluation.intervals import Interval, bootstrap_groups, bootstrap_intervals
-from snl_video.evaluation.paired import ByGroup, Paired, adjust, compare
+from snl_video.evaluation.significance import ByGroup, Paired, adjust, compare
 
 
 @dataclass(frozen=True)

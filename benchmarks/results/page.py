@@ -10,7 +10,7 @@ from benchmarks.results.numbers import Row, rows
 from benchmarks.results.plan import Recipe, Run
 from benchmarks.results.scored import Scored, absent, unreadable
 from snl_video.evaluation.intervals import NO_SPREAD, REPLICATES, interval_text, is_point
-from snl_video.words import first_few
+from snl_video.wording import first_few
 
 
 def document(

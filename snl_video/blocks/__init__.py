@@ -1,8 +1,9 @@
 """Non-local blocks for video, each a graph and a filter. Needs only torch."""
 
 from snl_video.blocks.block import NonLocalBlock
-from snl_video.blocks.graphs import Graph
-from snl_video.blocks.reference import REFERENCE_OPTIONS, load_reference_weights
+from snl_video.blocks.graphs.graph import Graph
+from snl_video.blocks.reference_weights import REFERENCE_OPTIONS, load_reference_weights
+from snl_video.blocks.registry import KINDS, block_options, build_block
 from snl_video.blocks.spectrum import (
     GraphReport,
     check_graph,
@@ -10,7 +11,6 @@ from snl_video.blocks.spectrum import (
     laplacian,
     spectrum,
 )
-from snl_video.blocks.zoo import KINDS, block_options, build_block
 
 __all__ = [
     "KINDS",

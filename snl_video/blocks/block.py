@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from snl_video.blocks.graphs import Graph
+from snl_video.blocks.graphs.graph import Graph
 from snl_video.blocks.pointwise import Pointwise, project, tokens
 from snl_video.blocks.pooling import Grid, coarsen, pool_tokens, restore
 from snl_video.blocks.unit import Unit

@@ -11,11 +11,11 @@ from typing import Literal
 
 from torch import nn
 
-from snl_video.blocks.attention import Softmax
 from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.filters import Difference, Polynomial, WithUnary
-from snl_video.blocks.graphs import FORMS, Form
-from snl_video.blocks.low_rank import Concatenation, DotProduct, DoubleAttention
+from snl_video.blocks.graphs.graph import FORMS, Form
+from snl_video.blocks.graphs.low_rank import Concatenation, DotProduct, DoubleAttention
+from snl_video.blocks.graphs.softmax import Softmax
 from snl_video.blocks.options import one_of, window
 from snl_video.blocks.pooling import Grid
 from snl_video.blocks.unit import Norm, make_units

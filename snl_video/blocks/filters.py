@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from snl_video.blocks.graphs import Graph
+from snl_video.blocks.graphs.graph import Graph
 from snl_video.blocks.pointwise import Pointwise
 from snl_video.blocks.polynomial import Basis
 

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from snl_video.blocks.graphs import at_least_float32
+from snl_video.blocks.graphs.graph import at_least_float32
 from snl_video.blocks.pointwise import feature_map, tokens
 
 Grid = tuple[int, int, int]

@@ -4,15 +4,15 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from snl_video.blocks.attention import Softmax
 from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.filters import Polynomial
-from snl_video.blocks.graphs import FORMS, Form, IdentityGraph
+from snl_video.blocks.graphs.gaussian import SymmetricGaussian
+from snl_video.blocks.graphs.graph import FORMS, Form, IdentityGraph
+from snl_video.blocks.graphs.softmax import Softmax
+from snl_video.blocks.graphs.symmetric import ReluDot
 from snl_video.blocks.options import one_of, window
 from snl_video.blocks.polynomial import BASES, Basis
 from snl_video.blocks.pooling import Grid
-from snl_video.blocks.symmetric import ReluDot
-from snl_video.blocks.symmetric_attention import SymmetricGaussian
 from snl_video.blocks.unit import Norm, make_units
 
 Kernel = Literal["relu", "embedded_gaussian", "softmax"]

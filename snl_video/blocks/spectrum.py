@@ -8,9 +8,9 @@ from torch import Tensor
 
 from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.filters import Difference, Polynomial
-from snl_video.blocks.graphs import Graph, LowRankGraph
+from snl_video.blocks.graphs.graph import Graph, LowRankGraph
+from snl_video.blocks.graphs.symmetric import SymmetricGraph
 from snl_video.blocks.polynomial import basis_terms
-from snl_video.blocks.symmetric import SymmetricGraph
 
 
 @overload

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from snl_video.blocks.graphs import Graph
+from snl_video.blocks.graphs.graph import Graph
 from snl_video.blocks.options import one_of
 from snl_video.blocks.pointwise import Pointwise, feature_map, tokens
 

@@ -12,18 +12,18 @@ from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities import rank_zero_info
 from torch.utils.data import DataLoader
 
-from snl_video.data import lists
-from snl_video.data.annotations import Missing, VideoList, read_files
-from snl_video.data.augmentation import Augmentation, AugmentSpec
-from snl_video.data.catalogue import NAME, VideoIndex
-from snl_video.data.dataset import EvalVideos, OnBadVideo, TrainVideos
+from snl_video.data import list_source
+from snl_video.data.clips import Short
+from snl_video.data.datasets import EvalVideos, OnBadVideo, TrainVideos
 from snl_video.data.decoding import Backend
-from snl_video.data.epochs import EpochSampler
-from snl_video.data.lists import Format, ListSource, Subset
-from snl_video.data.resume import LoaderPlace, ResumableLoader
-from snl_video.data.sampling import Short
-from snl_video.data.trained import refuse_trained
-from snl_video.data.transforms import EvalTransform, TrainTransform
+from snl_video.data.formats import Missing, VideoList, read_files
+from snl_video.data.list_source import Format, ListSource, Subset
+from snl_video.data.manifest import NAME, VideoIndex
+from snl_video.data.resumable_loader import LoaderPlace, ResumableLoader
+from snl_video.data.sampler import EpochSampler
+from snl_video.data.trained_videos import refuse_trained
+from snl_video.data.transforms.augmentation import Augmentation, AugmentSpec
+from snl_video.data.transforms.crops import EvalTransform, TrainTransform
 from snl_video.data.unreadable import UnreadableReport, UnreadableVideos
 from snl_video.spec import as_spec
 
@@ -96,7 +96,7 @@ class VideoDataModule(pl.LightningDataModule):
         decode_timeout: seconds after which a decoder that hangs is stopped and its video counts as
             unreadable; 0 decodes in the worker itself and waits for ever.
         backend: decoder, "auto", "decord", "pyav" or "torchcodec".
-        index: Parquet or CSV from `python -m snl_video.tools.check`, so that no file is opened
+        index: Parquet or CSV from `python -m snl_video.commands.check`, so that no file is opened
             to learn its length; by default video_index.parquet in `root`, where there is one.
         predict_paths: files and folders to predict, or just one; by default the test list.
         class_names: the classes in the order of their labels, to predict without a data set.
@@ -239,12 +239,12 @@ class VideoDataModule(pl.LightningDataModule):
 
     def describe(self) -> dict[str, Any]:
         """Counts and list hashes of every subset that the data set has, for a report."""
-        return lists.describe(self.source, self.num_classes, self.video_list)
+        return list_source.describe(self.source, self.num_classes, self.video_list)
 
     def prepare_data(self) -> None:
         """Write the motion data set if it is asked for and not there."""
         if self.source.format == "motion":
-            from snl_video.data.motion import write_motion  # the module is also a command
+            from snl_video.data.synthetic.motion import write_motion  # the module is also a command
 
             write_motion(self.source.root)
 
@@ -255,7 +255,7 @@ class VideoDataModule(pl.LightningDataModule):
             "validate": ("val",),
             "test": ("test",),
             "predict": ("predict",),
-            None: lists.SUBSETS,
+            None: list_source.SUBSETS,
         }
         for subset in needed[stage]:
             self.video_list(subset)

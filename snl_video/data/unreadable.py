@@ -16,11 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytorch_lightning as pl
 import torch.distributed
 
+from snl_video.errors import TooManyUnreadableError
+
 logger = logging.getLogger(__name__)
-
-
-class TooManyUnreadableError(RuntimeError):
-    """More of the training videos are unreadable than `max_bad_share` allows."""
 
 
 def encode(unreadable: Sequence[tuple[str, str]]) -> str:
@@ -77,7 +75,7 @@ class UnreadableVideos:
             raise TooManyUnreadableError(
                 f"{bad} of {self.num_videos} training videos are unreadable so far in this epoch, "
                 f"more than max_bad_share={self.max_share:g} allows; repair or remove them "
-                "(python -m snl_video.tools.check lists them all), or raise data.max_bad_share. "
+                "(python -m snl_video.commands.check lists them all), or raise data.max_bad_share. "
                 f"The first of them:\n{first}"
             )
 

@@ -1,8 +1,8 @@
 """Video-level scores, keyed by video, and the report made of them."""
 
-from snl_video.evaluation.numbers import Evaluation
+from snl_video.evaluation.metrics import Evaluation
 from snl_video.evaluation.results import VideoResults
-from snl_video.evaluation.video_scores import MissingVideosError, VideoScores
+from snl_video.evaluation.scores import MissingVideosError, VideoScores
 from snl_video.evaluation.views import ViewSetting
 
 __all__ = ["Evaluation", "MissingVideosError", "VideoResults", "VideoScores", "ViewSetting"]

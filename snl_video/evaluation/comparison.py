@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from snl_video.evaluation.page.markup import flatten
-from snl_video.evaluation.paired import ByGroup, Paired, compare_with_first
-from snl_video.evaluation.records import VideoTable, list_sha256, read_parquet
+from snl_video.errors import ComparisonError
+from snl_video.evaluation.report.markup import flatten
+from snl_video.evaluation.significance import ByGroup, Paired, compare_with_first
+from snl_video.evaluation.video_table import VideoTable, list_sha256, read_parquet
 
 NUMBERS = ("top1", "top5", "mean_class", "clip_top1", "ece")
 
@@ -19,10 +20,6 @@ TEST = (
     "by_group, where names of videos tell groups: exact two-sided sign-flip test over the groups, "
     "adjusted by Holm, the one to believe"
 )
-
-
-class ComparisonError(ValueError):
-    """Reports that are not about the same videos, or folders that are no reports."""
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,15 @@
-"""Backbones with named places, and non-local blocks in them."""
+"""Backbones with named places, and non-local blocks in them. Knows nothing of weight files."""
 
-from snl_video.models.build import build_model
 from snl_video.models.insertion import NonLocalSpec, insert_blocks, inserted_blocks
 from snl_video.models.network import Place, VideoNetwork
-from snl_video.models.pretrained import (
-    LoadReport,
-    PretrainedError,
-    PretrainedSpec,
-    from_mmaction,
-    from_slowfast,
-    load_pretrained,
-)
+from snl_video.models.registry import BACKBONES, build_network
 
 __all__ = [
-    "LoadReport",
+    "BACKBONES",
     "NonLocalSpec",
     "Place",
-    "PretrainedError",
-    "PretrainedSpec",
     "VideoNetwork",
-    "build_model",
-    "from_mmaction",
-    "from_slowfast",
+    "build_network",
     "insert_blocks",
     "inserted_blocks",
-    "load_pretrained",
 ]

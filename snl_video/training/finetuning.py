@@ -8,8 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from snl_video.models import PretrainedError, PretrainedSpec, VideoNetwork
-from snl_video.models.pretrained import first_difference
+from snl_video.errors import PretrainedError
+from snl_video.models import VideoNetwork
 from snl_video.training.freezing import FreezeSchedule, average_gradients
 from snl_video.training.loss import (
     ClassWeights,
@@ -18,6 +18,7 @@ from snl_video.training.loss import (
     check_class_weights,
 )
 from snl_video.training.pretraining import load_weights
+from snl_video.weights import PretrainedSpec, first_difference
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 class FineTuning(pl.LightningModule):
     """A network with its loss, pretrained weights, frozen part and class weights.
 
-    See :class:`snl_video.training.classifier.VideoClassifier` for the arguments.
+    See :class:`snl_video.training.module.VideoClassifier` for the arguments.
 
     Attributes:
         network: what is trained.

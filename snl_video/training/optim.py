@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from snl_video.training.groups import parameter_groups
+from snl_video.training.parameter_groups import parameter_groups
 
 
 @dataclass
@@ -72,7 +72,7 @@ def build_optimizer(
     """Build the optimiser over the trainable parameters of ``module``, in named groups.
 
     Args:
-        module: what is trained; see :func:`snl_video.training.groups.parameter_groups`.
+        module: what is trained; see :func:`snl_video.training.parameter_groups.parameter_groups`.
         spec: the settings.
         later: parameters that are frozen now and will be trained in a later epoch.
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from rich.console import Console
 
-from snl_video.models import LoadReport, PretrainedError, PretrainedSpec, VideoNetwork
-from snl_video.models.pretrained import first_difference, known_classes, load_spec
-from snl_video.models.pretrained.report import describe
-from snl_video.words import first_few
+from snl_video.errors import PretrainedError
+from snl_video.models import VideoNetwork
+from snl_video.weights import LoadReport, PretrainedSpec, first_difference, known_classes, load_spec
+from snl_video.weights.load_report import describe
+from snl_video.wording import first_few
 
 FILE = "load_report.json"
 

@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor, nn
 
-from snl_video.blocks import Graph, NonLocalBlock, build_block, zoo
+from snl_video.blocks import Graph, NonLocalBlock, build_block, registry
 from snl_video.blocks.filters import Polynomial
 from snl_video.blocks.unit import make_units
 
@@ -37,7 +37,7 @@ def next_frame(c: int, inner: int, *, num_units: int = 1, checkpoint: bool = Fal
     return NonLocalBlock(c, inner, MakeNextFrame(), units, checkpoint=checkpoint)
 
 
-zoo.BUILDERS["next_frame"] = next_frame
+registry.BUILDERS["next_frame"] = next_frame
 LOCAL: Case = ("next_frame", {})
 
 CASES: list[Case] = [

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from snl_video.blocks import NonLocalBlock, build_block
-from snl_video.blocks.reference import REFERENCE_OPTIONS, load_reference_weights
+from snl_video.blocks.reference_weights import REFERENCE_OPTIONS, load_reference_weights
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "golden" / "blocks"
 NAMES = [

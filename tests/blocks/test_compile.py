@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from .cases import CASES, IDS, Case, make
+from tests.blocks.cases import CASES, IDS, Case, make
 
 QUICK: list[Case] = [(kind, {}) for kind in ("nl", "snl")]
 SLOW = [

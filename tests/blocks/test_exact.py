@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from tests.blocks.cases import CASES, IDS, Case, make
+
 from . import brute
-from .cases import CASES, IDS, Case, make
 
 GRID = (2, 3, 2)
 

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snl_video.blocks import build_block, check_graph, filter_response, laplacian, spectrum
-
-from .cases import make
+from tests.blocks.cases import make
 
 X = torch.randn(2, 8, 2, 4, 4, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 

@@ -5,10 +5,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snl_video.blocks import build_block, symmetric_attention
-from snl_video.blocks.graphs import low_rank_is_cheaper
-from snl_video.blocks.symmetric import SymmetricGraph, factored_is_cheaper
-from snl_video.blocks.symmetric_attention import SymmetricGaussianGraph
+from snl_video.blocks import build_block
+from snl_video.blocks.graphs import gaussian
+from snl_video.blocks.graphs.gaussian import SymmetricGaussianGraph
+from snl_video.blocks.graphs.graph import low_rank_is_cheaper
+from snl_video.blocks.graphs.symmetric import SymmetricGraph, factored_is_cheaper
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 8), st.integers(0, 10_000))
 scales = st.sampled_from([1e-30, 1e-12, 1e-3, 1.0, 1e3, 1e12, 1e30, 2e37])
@@ -197,7 +198,7 @@ def test_a_factored_polynomial_is_exact_in_float32(order: int, basis: str) -> No
 def test_row_chunks_equal_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     results = []
     for chunk in (2**22, 100):
-        monkeypatch.setattr(symmetric_attention, "CHUNK", chunk)
+        monkeypatch.setattr(gaussian, "CHUNK", chunk)
         theta, phi = (t.requires_grad_() for t in factors(33, 4, 5))
         out = SymmetricGaussianGraph(theta, phi).propagate(torch.ones(2, 33, 2).double())
         out.square().sum().backward()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from snl_video.data.motion import MotionSettings, write_motion
+from snl_video.data.synthetic.motion import MotionSettings, write_motion
 from tests.cli.tiny_run import fit
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from snl_video.cli import main
-from snl_video.models import PretrainedError
+from snl_video.errors import PretrainedError
 from tests.cli.tiny_run import QUIET, TINY_DATA, TINY_MODEL, changed_copy
 
 

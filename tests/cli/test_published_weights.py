@@ -9,16 +9,15 @@ import torch
 import yaml
 from safetensors.torch import save_file
 from torch.nn import functional as F
-from videos import write_video
 
 from snl_video.cli import VideoClassifier, VideoCLI, VideoDataModule, main
+from snl_video.data.clips import uniform_clips
 from snl_video.data.decoding import open_video
-from snl_video.data.sampling import uniform_clips
-from snl_video.models import PretrainedSpec, build_model
-from snl_video.models.pretrained import kinetics400_classes
-from snl_video.models.pretrained.cache import KEPT, cache_folder
-from snl_video.models.pretrained.files import sha256
+from snl_video.weights import PretrainedSpec, build_model, kinetics400_classes
+from snl_video.weights.hub import KEPT, cache_folder
+from snl_video.weights.safe_reading.checkpoints import sha256
 from tests.training.tiny import SMALL_CLIPS, state_of
+from tests.videos import write_video
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "configs/kinetics400/i3d_inception.yaml"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from videos import write_audio, write_video
+
+from tests.videos import write_audio, write_video
 
 
 def _truncated(suffix: str, codec: str, share: float) -> Callable[[Path], Path]:

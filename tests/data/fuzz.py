@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from videos import write_video
 
-from snl_video.data import TrainVideos, VideoError, VideoList, VideoRecord
-from snl_video.data.transforms import TrainTransform
+from snl_video.data import TrainVideos, VideoList, VideoRecord
+from snl_video.data.transforms.crops import TrainTransform
+from snl_video.errors import VideoError
+from tests.videos import write_video
 
 SEEDS = {
     "a.mp4": {"codec": "libx264", "options": {"g": "6"}},

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from videos import DARK, numbered_frames, write_video
+
+from tests.videos import DARK, numbered_frames, write_video
 
 NUM_FRAMES = 24
 Writer = Callable[[Path], Path]

@@ -7,12 +7,12 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.trainer.states import TrainerFn
 from torchvision.transforms import v2
-from videos import write_ucf101
 
 from snl_video.data import Augmentation, AugmentSpec, VideoDataModule
-from snl_video.data.augmentation import ERASED, jitter_colours
-from snl_video.data.epochs import batch_generator, sample_generator
-from snl_video.data.randaugment import OPERATIONS, rand_augment
+from snl_video.data.sampler import batch_generator, sample_generator
+from snl_video.data.transforms.augmentation import ERASED, jitter_colours
+from snl_video.data.transforms.randaugment import OPERATIONS, rand_augment
+from tests.videos import write_ucf101
 
 KEYS = [(3, 11), (3, 4), (3, 7), (3, 0)]
 EVERYTHING = AugmentSpec(
@@ -51,7 +51,9 @@ def with_global_seed(seed, transform, frames):
 def test_each_operation_is_torchvisions(monkeypatch, name, magnitude):
     space = {name: v2.RandAugment._AUGMENTATION_SPACE[name]}
     monkeypatch.setattr(v2.RandAugment, "_AUGMENTATION_SPACE", space)
-    monkeypatch.setattr("snl_video.data.randaugment.OPERATIONS", {name: OPERATIONS[name]})
+    monkeypatch.setattr(
+        "snl_video.data.transforms.randaugment.OPERATIONS", {name: OPERATIONS[name]}
+    )
     bilinear = v2.InterpolationMode.BILINEAR
     theirs = v2.RandAugment(1, magnitude, interpolation=bilinear)
     frames = random_clips(1)[0, 0].transpose(0, 1)

@@ -2,12 +2,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from jsonargparse import ArgumentParser
-from videos import write_ucf101, write_video
 
-from data.real import REAL, needs_real
-from snl_video.data import AnnotationError, VideoDataModule
-from snl_video.data.epochs import EpochSampler
+from snl_video.data import VideoDataModule
+from snl_video.data.sampler import EpochSampler
+from snl_video.errors import AnnotationError
+from tests.data.real import REAL, needs_real
 from tests.training.tiny import trainer as quiet_trainer
+from tests.videos import write_ucf101, write_video
 
 SMALL = {
     "num_frames": 4,

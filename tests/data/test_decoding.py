@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
-from videos import read_numbers, write_video
 
-from data.bad_files import BAD_FILES
-from data.real import REAL, needs_real, real_clips
-from snl_video.data import VideoError, open_video
+from snl_video.data import open_video
 from snl_video.data.decoding import decord_reader
 from snl_video.data.decoding.containers import seeks_are_exact
 from snl_video.data.decoding.pyav_reader import Packets, PyAVReader
+from snl_video.errors import VideoError
+from tests.data.bad_files import BAD_FILES
+from tests.data.real import REAL, needs_real, real_clips
+from tests.videos import read_numbers, write_video
 
 BACKENDS = ["auto", "decord", "pyav"]
 FORMATS = [(".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".mp4", "mpeg4")]
@@ -110,7 +111,7 @@ def test_damage_in_the_middle_falls_back(tmp_path):
 
 
 def test_without_decord(tmp_path, monkeypatch):
-    monkeypatch.setattr("snl_video.data.decoding.choice.have_decord", lambda: False)
+    monkeypatch.setattr("snl_video.data.decoding.backends.have_decord", lambda: False)
     path = write_video(tmp_path / "a.mp4", num_frames=5)
     assert read_numbers(open_video(path).get_frames([4, 2])) == [4, 2]
     with pytest.raises(ImportError, match="pip install decord"):

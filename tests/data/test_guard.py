@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
-from videos import read_numbers, write_video
 
-from snl_video.data import VideoError, open_video
+from snl_video.data import open_video
 from snl_video.data.decoding import guard
+from snl_video.errors import VideoError
+from tests.videos import read_numbers, write_video
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")
 pytestmark = needs_fork

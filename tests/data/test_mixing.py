@@ -6,7 +6,7 @@ import torch
 from torchvision.transforms import v2
 
 from snl_video.data import Augmentation, AugmentSpec
-from snl_video.data.mixing import box_share, cutmix, mixup, random_box, soft_targets
+from snl_video.data.transforms.mixing import box_share, cutmix, mixup, random_box, soft_targets
 
 LABEL = torch.tensor([2, 0, 4, 2])
 CLASSES = 5

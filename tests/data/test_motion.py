@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from snl_video.data import open_video
-from snl_video.data.annotations import read_ucf101
-from snl_video.data.motion import MotionSettings, is_written, main, write_motion
-from snl_video.data.scenes import CLASSES, draw_look, draw_video
+from snl_video.data.formats import read_ucf101
+from snl_video.data.synthetic.motion import MotionSettings, is_written, main, write_motion
+from snl_video.data.synthetic.motion_scenes import CLASSES, draw_look, draw_video
 
 SETTINGS = MotionSettings(groups=3, clips_per_group=2, num_frames=12, height=48, width=60)
 
@@ -90,7 +90,7 @@ def test_a_broken_run_leaves_nothing(tmp_path, monkeypatch):
     def fail(*_args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("snl_video.data.motion._write_lists", fail)
+    monkeypatch.setattr("snl_video.data.synthetic.motion._write_lists", fail)
     with pytest.raises(KeyboardInterrupt):
         write_motion(tmp_path / "set", SETTINGS)
     assert list(tmp_path.iterdir()) == []
@@ -113,7 +113,7 @@ def test_command(tmp_path, capsys):
     assert "30 clips of 4 frames" in lines[0]
     assert "was there" not in lines[0]
     assert "was there" in lines[3]
-    command = [sys.executable, "-W", "error", "-m", "snl_video.data.motion", "--help"]
+    command = [sys.executable, "-W", "error", "-m", "snl_video.data.synthetic.motion", "--help"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
@@ -168,7 +168,7 @@ def test_two_frames_tell_the_direction():
 
 @pytest.mark.parametrize("name", ["SignalsEqual", "SignalsDiffer"])
 def test_signals_need_both_ends(name):
-    from snl_video.data.scenes import SIGNAL_COLOURS
+    from snl_video.data.synthetic.motion_scenes import SIGNAL_COLOURS
 
     frames = clips(name, 40).astype(float)
     seen = []

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from videos import read_numbers, write_video
 
-from data.bad_files import BAD_FILES
-from data.odd_files import NUM_FRAMES, ODD_FILES
-from snl_video.data import EvalVideos, TrainVideos, VideoError, VideoList, VideoRecord, open_video
+from snl_video.data import EvalVideos, TrainVideos, VideoList, VideoRecord, open_video
 from snl_video.data.decoding import decord_reader
-from snl_video.data.transforms import EvalTransform, TrainTransform
+from snl_video.data.transforms.crops import EvalTransform, TrainTransform
+from snl_video.errors import VideoError
+from tests.data.bad_files import BAD_FILES
+from tests.data.odd_files import NUM_FRAMES, ODD_FILES
+from tests.videos import read_numbers, write_video
 
 ROOT = Path(__file__).parents[2]
 DAMAGED = "bit flips in the middle"
@@ -122,7 +123,7 @@ def test_odd_file(tmp_path, kind):
 
 
 def test_a_file_turned_upside_down_is_turned_back(tmp_path):
-    from data.odd_files import TURN_180, with_matrix
+    from tests.data.odd_files import TURN_180, with_matrix
 
     for size in ((48, 64), (64, 64)):
         path = write_video(tmp_path / f"{size[0]}.mp4", 8, size)

@@ -4,12 +4,12 @@ import sys
 
 import pytest
 import torch
-from videos import read_numbers, write_video
 
-from data.odd_files import ODD_FILES
-from data.real import needs_real, real_clips
 from snl_video.data import VideoDataModule, open_video
 from snl_video.data.decoding import torchcodec_reader
+from tests.data.odd_files import ODD_FILES
+from tests.data.real import needs_real, real_clips
+from tests.videos import read_numbers, write_video
 
 NAME = "torchcodec"
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as F
 
-from snl_video.data.transforms import (
+from snl_video.data.transforms.crops import (
     EvalTransform,
     TrainTransform,
     crop_offsets,

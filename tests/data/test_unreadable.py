@@ -7,11 +7,12 @@ import os
 import pytest
 import pytorch_lightning as pl
 import torch
-from videos import write_ucf101
 
 from snl_video.data import VideoDataModule
 from snl_video.data.decoding import guard
-from snl_video.data.unreadable import TooManyUnreadableError, UnreadableVideos, encode
+from snl_video.data.unreadable import UnreadableVideos, encode
+from snl_video.errors import TooManyUnreadableError
+from tests.videos import write_ucf101
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 TINY = {"num_frames": 2, "frame_interval": 2, "crop_size": 16, "short_side": 16, "batch_size": 2}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snl_video.data import VideoList, VideoRecord
-from snl_video.data.annotations.video_list import RecordTable
+from snl_video.data.video_list import RecordTable
 
 names = st.text(st.characters(), max_size=8)
 records = st.lists(

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytorch_lightning as pl
 
-from snl_video.evaluation.mistakes import confident_mistakes
+from snl_video.evaluation.report.mistakes import confident_mistakes
 from snl_video.training import VideoClassifier
-from snl_video.training.callbacks import EvaluationReport, NetworkSummary, _context
+from snl_video.training.callbacks.run_output import EvaluationReport, NetworkSummary, _context
 from tests.evaluation.cases import random_results
 
 

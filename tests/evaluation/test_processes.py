@@ -13,12 +13,12 @@ import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
-from videos import write_ucf101
 
-from snl_video.data.annotations import read_ucf101
-from snl_video.data.epochs import EpochSampler
+from snl_video.data.formats import read_ucf101
+from snl_video.data.sampler import EpochSampler
 from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
-from snl_video.evaluation.report import write_report
+from snl_video.evaluation.report.folder import write_report
+from tests.videos import write_ucf101
 
 COUNTS = (9, 87, 88)
 CLASSES = 7
@@ -129,7 +129,7 @@ class LogLines(logging.Handler):
 def fit(root, folder, processes):
     """Train two epochs; what was logged, what was said, and the error that stopped it."""
     from snl_video.data import VideoDataModule
-    from snl_video.data.unreadable import TooManyUnreadableError
+    from snl_video.errors import TooManyUnreadableError
     from snl_video.training import VideoClassifier
     from snl_video.training.optim import OptimizerSpec
 

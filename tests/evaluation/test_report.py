@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from snl_video.evaluation import Evaluation
-from snl_video.evaluation.mistakes import confident_mistakes, film_strip
-from snl_video.evaluation.page.markup import Markup, flatten, grid, page, tag
-from snl_video.evaluation.report import write_report
+from snl_video.evaluation.report.folder import write_report
+from snl_video.evaluation.report.markup import Markup, flatten, grid, page, tag
+from snl_video.evaluation.report.mistakes import confident_mistakes, film_strip
 from tests.evaluation.cases import evaluation, random_results
 
 FILES = {

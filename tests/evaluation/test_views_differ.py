@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from snl_video.data.annotations import VideoList, VideoRecord
-from snl_video.data.dataset import EvalVideos
-from snl_video.data.transforms import EvalTransform
+from snl_video.data.datasets import EvalVideos
+from snl_video.data.formats import VideoList, VideoRecord
+from snl_video.data.transforms.crops import EvalTransform
 from snl_video.evaluation.views import ViewSetting, settings_of
 
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from snl_video.models import build_model, inserted_blocks
-from snl_video.models.plain import BACKBONES
+from snl_video.models import inserted_blocks
+from snl_video.models.registry import BACKBONES
+from snl_video.weights import build_model
 
 PUBLISHED = [  # PyTorchVideo model zoo: parameters in millions, GMACs of one clip at 256 x 256
     ("i3d_r50", {}, 8, 28.04, 37.53),

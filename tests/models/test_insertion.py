@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from snl_video.models import NonLocalSpec, build_model, insert_blocks, inserted_blocks
+from snl_video.models import NonLocalSpec, insert_blocks, inserted_blocks
 from snl_video.models.summary import summarise
+from snl_video.weights import build_model
 
 TINY = {"width": 8, "dropout": 0.0}
 

@@ -8,10 +8,9 @@ import pytest
 from benchmarks.results.numbers import rows
 from benchmarks.results.plan import ResultsError, Run
 from benchmarks.results.scored import absent, unreadable
-from snl_video.evaluation.paired import holm, mcnemar_exact, sign_flip_exact
+from snl_video.evaluation.significance import holm, mcnemar_exact, sign_flip_exact
 from tests.evaluation.cases import slow_interval
-
-from .cases import (
+from tests.results.cases import (
     NUM_CLASSES,
     change_metrics,
     coin,

@@ -7,10 +7,9 @@ from benchmarks.results.command import main
 from benchmarks.results.numbers import Against, Row
 from benchmarks.results.page import document
 from benchmarks.results.plan import Run, plan
-from snl_video.evaluation.paired import ByGroup, Paired
+from snl_video.evaluation.significance import ByGroup, Paired
 from tests.evaluation.cases import slow_interval
-
-from .cases import all_but, coin, finish, make_recipe, names_of, scored_of
+from tests.results.cases import all_but, coin, finish, make_recipe, names_of, scored_of
 
 
 @pytest.fixture

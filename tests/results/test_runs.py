@@ -11,7 +11,6 @@ import zipfile
 import pytest
 import torch
 import yaml
-from videos import write_ucf101
 
 from benchmarks.results import runner, stage
 from benchmarks.results.command import main, write_document
@@ -19,8 +18,8 @@ from benchmarks.results.lists import check_test_lists
 from benchmarks.results.plan import Recipe, ResultsError, Run, mark, plan
 from benchmarks.results.record import lock, next_stage, read_record
 from benchmarks.results.runner import Runner
-
-from .cases import make_recipe
+from tests.results.cases import make_recipe
+from tests.videos import write_ucf101
 
 
 @pytest.fixture

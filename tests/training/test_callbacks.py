@@ -4,7 +4,7 @@ import pytorch_lightning as pl
 import torch
 
 from snl_video.training import MovingAverage, OptimizerSpec, PreciseBatchNorm
-from snl_video.training.callbacks import LastCheckpoint
+from snl_video.training.callbacks.run_output import LastCheckpoint
 from tests.training.tiny import TinyData, changed, classifier, state_of, trainer
 
 

@@ -3,10 +3,10 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from snl_video.models import build_model
 from snl_video.training import OptimizerSpec
 from snl_video.training.freezing import FreezeSchedule
 from snl_video.training.optim import ScheduleSpec
+from snl_video.weights import build_model
 from tests.training.tiny import TinyData, changed, classifier, every_epoch, state_of, trainer
 
 MOVES = OptimizerSpec(lr=0.1, weight_decay=0.1)

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from snl_video.models import build_model
 from snl_video.training.layout import depths, module_spots, parameter_spots, place_position
+from snl_video.weights import build_model
 
 
 def network(backbone, **options):

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from snl_video.training import MovingAverage, PreciseBatchNorm
-from snl_video.training.precise_bn import Moments, estimate_statistics
+from snl_video.training.callbacks.precise_bn import Moments, estimate_statistics
 from tests.training.tiny import Clips, TinyData, changed, classifier, every_epoch, state_of, trainer
 
 

@@ -5,11 +5,13 @@ import pytorch_lightning as pl
 import torch
 
 from snl_video.blocks import KINDS
-from snl_video.models import PretrainedError, PretrainedSpec, build_model, inserted_blocks
+from snl_video.errors import PretrainedError
+from snl_video.models import inserted_blocks
 from snl_video.training import MovingAverage, OptimizerSpec, VideoClassifier
-from snl_video.training.callbacks import _context
+from snl_video.training.callbacks.run_output import _context
 from snl_video.training.optim import ScheduleSpec
 from snl_video.training.pretraining import load_to_evaluate
+from snl_video.weights import PretrainedSpec, build_model
 from tests.training.tiny import (
     CLASSES,
     TinyData,

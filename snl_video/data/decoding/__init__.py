@@ -1,6 +1,6 @@
 """Open a video and take frames from it by index."""
 
-from snl_video.data.decoding.choice import Backend, open_reader
+from snl_video.data.decoding.backends import Backend, open_reader
 from snl_video.data.decoding.reader import Known, VideoReader
 from snl_video.data.decoding.video import Video, open_video
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import av
 
-from snl_video.data.errors import VideoError
+from snl_video.errors import VideoError
 
 MAX_MISSING_BYTES = 0.05
 """Share of the promised bytes that may be missing at the end before a file counts as truncated."""

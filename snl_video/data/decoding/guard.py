@@ -29,10 +29,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from snl_video.data.decoding.choice import Backend, open_reader
-from snl_video.data.decoding.inspect import Facts, inspect
+from snl_video.data.decoding.backends import Backend, open_reader
+from snl_video.data.decoding.file_facts import Facts, inspect
 from snl_video.data.decoding.reader import Known, VideoReader
-from snl_video.data.errors import VideoError
+from snl_video.errors import VideoError
 
 SHARED_BYTES = 1 << 28
 """Address space of the shared memory; only what is used costs memory. Longer clips are piped."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from snl_video.data.decoding.containers import EMPTY_PACKET_BYTES, is_data
 from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, SizedByFirstFrame, one_line
-from snl_video.data.errors import VideoError
+from snl_video.errors import VideoError
 
 TIMED = {"mov", "mp4", "matroska", "webm"}
 """Containers that state the time of every frame, by FFmpeg's names."""

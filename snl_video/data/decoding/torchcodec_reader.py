@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
-from snl_video.data.errors import VideoError
+from snl_video.errors import VideoError
 
 
 @lru_cache(maxsize=1)

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snl_video.data.decoding.choice import Backend, check_backend, open_reader
+from snl_video.data.decoding.backends import Backend, check_backend, open_reader
 from snl_video.data.decoding.guard import shared_guard
 from snl_video.data.decoding.reader import Known
 

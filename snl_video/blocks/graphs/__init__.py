@@ -1,0 +1,1 @@
+"""Affinity graphs as linear operators, one file a family."""

@@ -1,0 +1,135 @@
+"""The compact generalised graph: every channel of every position is a vertex.
+
+Yue et al., "Compact Generalized Non-local Network", NeurIPS 2018.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from snl_video.blocks.block import NonLocalBlock
+from snl_video.blocks.graphs.graph import Graph, at_least_float32, full_precision
+from snl_video.blocks.options import one_of
+from snl_video.blocks.pointwise import Pointwise
+from snl_video.blocks.unit import Norm, make_units
+
+Grid = tuple[int, int, int]
+
+
+class CompactGraph(Graph):
+    """A_uv = sum_k c_k t_u^k p_v^k between the N C_s / groups vertices of a channel group.
+
+    t, p (B, N, C_s). The vertices are numbered channel by channel, v = channel * N + position, and
+    vertices of different groups are not connected. A z costs O(N C_s) per coefficient.
+    """
+
+    def __init__(self, t: Tensor, p: Tensor, coefficients: Sequence[float], groups: int) -> None:
+        super().__init__(t, t.shape[1] * t.shape[2])
+        self.t, self.p = (v.transpose(1, 2).reshape(v.shape[0] * groups, -1) for v in (t, p))
+        self.coefficients, self.groups = tuple(coefficients), groups
+
+    def propagate(self, z: Tensor) -> Tensor:
+        """A z: (B, N * C_s, C) -> (B, N * C_s, C)."""
+        with full_precision(z):
+            t, p = at_least_float32(self.t), at_least_float32(self.p)
+            v = at_least_float32(z).reshape(t.shape[0], t.shape[1], -1)
+            moments = []
+            for c in self.coefficients:
+                moments.append(c * v.sum(1, keepdim=True))
+                v = v * p[..., None]
+            out = moments[-1]
+            for moment in reversed(moments[:-1]):
+                out = out * t[..., None] + moment
+            return out.expand_as(v).reshape(z.shape).to(z.dtype)
+
+
+class Compact(nn.Module):
+    """Makes the graph of the dot product t p, or of the Gaussian kernel as a Taylor series.
+
+    exp(-gamma |t - p|^2) = exp(-gamma (t^2 + p^2)) sum_k (2 gamma)^k / k! (t p)^k, cut after
+    `taylor_order` and with t^2 + p^2 = 2 (unit features), as the authors do.
+    """
+
+    def __init__(
+        self, *, gaussian: bool = True, taylor_order: int = 2, gamma: float = 1e-4, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.groups = groups
+        self.coefficients: tuple[float, ...] = (0.0, 1.0)
+        if gaussian:
+            self.coefficients = tuple(
+                math.exp(-2 * gamma) * (2 * gamma) ** k / math.factorial(k)
+                for k in range(taylor_order + 1)
+            )
+
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> CompactGraph:
+        """theta, phi (B, N, C_s) -> graph of N * C_s vertices."""
+        return CompactGraph(theta, phi, self.coefficients, self.groups)
+
+
+class CompactFilter(nn.Module):
+    """F(A, Z) = A vec(Z), then one W per channel group."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, groups: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__()
+        self.groups = groups
+        self.w_2 = Pointwise(in_channels, out_channels, groups=groups, bias=bias)
+
+    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
+        """(B, N, in) -> (B, N, out)."""
+        vec = z.transpose(1, 2).reshape(z.shape[0], -1, 1)
+        y = graph.propagate(vec).view(z.shape[0], z.shape[2], z.shape[1])
+        return self.w_2(y.transpose(1, 2))
+
+
+def cgnl(
+    in_channels: int,
+    inner_channels: int,
+    *,
+    num_units: int = 1,
+    kernel: Literal["gaussian", "dot_product"] = "gaussian",
+    taylor_order: int = 2,
+    gamma: float = 1e-4,
+    groups: int = 1,
+    bias: bool = False,
+    norm: Norm = "group",
+    relu: bool = False,
+    checkpoint: bool = False,
+) -> NonLocalBlock:
+    """Compact generalised non-local block, F = A vec(Z) W in channel groups (Yue et al., 2018).
+
+    kernel: "gaussian" exp(-gamma |t - p|^2) as a Taylor series cut after `taylor_order`, or
+        "dot_product". groups: channel groups of the graph, of W and of the group norm.
+    """
+    one_of("kernel", kernel, ("gaussian", "dot_product"))
+    if taylor_order < 1:
+        raise ValueError(f"taylor_order must be 1 or more, got {taylor_order}: the authors take 2")
+    for name, channels in (("in_channels", in_channels), ("inner_channels", inner_channels)):
+        if groups < 1 or channels % groups:
+            raise ValueError(
+                f"{name}={channels} is not divisible by groups={groups}: choose groups that divide "
+                f"both {in_channels} and {inner_channels}"
+            )
+    return NonLocalBlock(
+        in_channels,
+        inner_channels,
+        Compact(
+            gaussian=kernel == "gaussian", taylor_order=taylor_order, gamma=gamma, groups=groups
+        ),
+        make_units(
+            num_units,
+            in_channels,
+            lambda: CompactFilter(inner_channels, in_channels, groups=groups, bias=bias),
+            inner_channels,
+            norm,
+            relu,
+            bias,
+            groups,
+        ),
+        bias=bias,
+        checkpoint=checkpoint,
+    )

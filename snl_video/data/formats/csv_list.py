@@ -1,0 +1,93 @@
+"""Plain lists: one "path label" a line, the label a number or a class name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from snl_video.data.formats.entries import (
+    Entry,
+    Missing,
+    VideoList,
+    build_list,
+    check_classes,
+    label_of,
+    read_lines,
+    require_file,
+)
+from snl_video.data.formats.video_files import VideoFolder
+from snl_video.errors import AnnotationError
+
+HEADERS = {("path", "label"), ("video", "label"), ("file", "label"), ("filename", "label")}
+
+
+def csv_classes(file: str | Path) -> list[str]:
+    """Classes of a list without a class list: its sorted names, or "0", "1", ... for numbers."""
+    path = require_file(file, "list")
+    labels = {label for _, label in _pairs(path)}
+    if not labels:
+        raise AnnotationError(f"{path} lists no video")
+    if all(label.isdigit() for label in labels):
+        return [str(label) for label in range(max(map(int, labels)) + 1)]
+    return check_classes(sorted(labels), path)
+
+
+def read_csv(
+    file: str | Path,
+    prefix: str | Path = "",
+    classes: Sequence[str] | None = None,
+    missing: Missing = "error",
+) -> VideoList:
+    """Read a list whose lines are a path and a label.
+
+    The separator is the first of comma, tab, semicolon and space that every line has. A path may
+    hold it, a label may not. A header line "path,label" is passed over.
+
+    Args:
+        file: the list.
+        prefix: put before relative paths, for example the folder of the videos.
+        classes: names in the order of the labels; by default `csv_classes(file)`. Labels that are
+            numbers index it.
+        missing: "error", "skip" or "wrong"; see `build_list`.
+
+    Raises:
+        AnnotationError: the list is absent, empty or not of two columns; an unknown class.
+    """
+    path = require_file(file, "list")
+    names = list(classes) if classes is not None else csv_classes(path)
+    entries = _entries(path, names, Path(prefix))
+    return build_list(
+        entries, names, source=path, missing=missing, remedy=f"check the prefix {str(prefix)!r}"
+    )
+
+
+def _entries(path: Path, names: list[str], prefix: Path) -> Iterator[Entry]:
+    labels = {name: index for index, name in enumerate(names)}
+    folder = VideoFolder(prefix)
+    for video, label in _pairs(path):
+        if label in labels or not label.isdigit():
+            index = label_of(label, labels, path)
+        else:
+            index = int(label)
+        if index >= len(names):
+            raise AnnotationError(
+                f"{path}: label {index} of {video!r}, but there are {len(names)} classes (0 to "
+                f"{len(names) - 1})"
+            )
+        yield Entry(video, index, folder.find(video))
+
+
+def _pairs(path: Path) -> list[tuple[str, str]]:
+    lines = read_lines(path)
+    for separator in (",", "\t", ";", " "):
+        if lines and all(separator in line for line in lines):
+            break
+    else:
+        if not lines:
+            return []
+        bad = next(line for line in lines if " " not in line)
+        raise AnnotationError(f"{path}: line {bad!r} is not a path and a label")
+    split = (line.rsplit(separator, 1) for line in lines)
+    pairs = [(video.strip().strip('"'), label.strip().strip('"')) for video, label in split]
+    header = tuple(cell.lower() for cell in pairs[0])
+    return pairs[1:] if header in HEADERS else pairs

@@ -1,0 +1,139 @@
+"""What every reader of annotations returns, and the checks they share."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from snl_video.data.video_list import VideoList, VideoRecord
+from snl_video.errors import AnnotationError
+
+Missing = Literal["error", "skip", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list: a label, an id and the path if a file was found."""
+
+    id: str
+    label: int
+    path: str | None
+
+
+def build_list(
+    entries: Iterable[Entry], classes: Sequence[str], *, source: Path, missing: Missing, remedy: str
+) -> VideoList:
+    """Turn a list's lines into a `VideoList`, dealing with lines whose file is not there.
+
+    Args:
+        entries: the lines.
+        classes: class names.
+        source: the list or folder, named in messages.
+        missing: "error" to refuse absent files; "skip" to leave them out, warn and count them;
+            "wrong" to keep them as records without a path, which an evaluation counts as wrong.
+        remedy: what to do about absent files.
+
+    Raises:
+        AnnotationError: no lines, absent files under "error", or no file at all.
+    """
+    if missing not in get_args(Missing):
+        raise AnnotationError(f"missing must be 'error', 'skip' or 'wrong', got {missing!r}")
+    entries = list(entries)
+    if not entries:
+        raise AnnotationError(f"{source} lists no video; check that it is the right list or folder")
+    keep_absent = missing == "wrong"
+    records = [VideoRecord(e.path or "", e.label, e.id) for e in entries if e.path or keep_absent]
+    absent = [e.id for e in entries if e.path is None]
+    if absent:
+        names = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
+        message = f"{source}: {len(absent)} of {len(entries)} listed videos are absent ({names})"
+        if missing == "error":
+            raise AnnotationError(
+                f"{message}; {remedy}, or set missing=skip to go on without them, or missing=wrong "
+                "to count them as wrong"
+            )
+        if len(absent) == len(entries):
+            raise AnnotationError(f"{message}; {remedy}")
+        counted = "training leaves them out, an evaluation counts them as wrong"
+        warnings.warn(
+            f"{message}; {counted if keep_absent else 'going on without them'}", stacklevel=3
+        )
+    return VideoList(records, list(classes), [] if keep_absent else absent)
+
+
+def require_dir(path: str | Path, what: str) -> Path:
+    """The folder as a `Path`, or an error that says what was expected there."""
+    path = Path(path)
+    if not path.exists():
+        raise AnnotationError(
+            f"{what} {path} does not exist; set data.root to the data set's folder "
+            "(data/README.md shows the layouts)"
+        )
+    if not path.is_dir():
+        raise AnnotationError(f"{what} {path} is not a folder; set data.root to a folder")
+    return path
+
+
+def require_file(path: str | Path, what: str) -> Path:
+    """The file as a `Path`, or an error that says what was expected there."""
+    path = Path(path)
+    if not path.is_file():
+        raise AnnotationError(
+            f"{what} {path} does not exist; data/README.md shows where it should be"
+        )
+    return path
+
+
+def read_lines(path: Path) -> list[str]:
+    """Stripped, non-empty lines; CRLF or LF, with or without a byte-order mark."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AnnotationError(f"{path} is not a UTF-8 text file ({error.reason})") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def read_class_file(path: str | Path) -> list[str]:
+    """Class names, one a line; the line's place is the label.
+
+    Raises:
+        AnnotationError: absent, empty, or a name twice.
+    """
+    path = require_file(path, "class list")
+    return check_classes(read_lines(path), path)
+
+
+def check_classes(classes: list[str], source: Path) -> list[str]:
+    """The names, if there are any and none comes twice."""
+    if not classes:
+        raise AnnotationError(f"{source} names no class")
+    twice = [name for name, count in Counter(classes).items() if count > 1]
+    if twice:
+        raise AnnotationError(f"{source} names a class twice: {', '.join(twice[:3])}")
+    return classes
+
+
+def label_of(name: str, labels: dict[str, int], source: Path) -> int:
+    """Index of a class name, or an error that shows the names there are."""
+    if name not in labels:
+        known = ", ".join(list(labels)[:5]) + (", ..." if len(labels) > 5 else "")
+        raise AnnotationError(
+            f"{source}: unknown class {name!r}; the {len(labels)} known classes are {known}"
+        )
+    return labels[name]
+
+
+def check_subset(subset: str, allowed: Sequence[str]) -> None:
+    """Refuse a subset name that the format does not have."""
+    if subset not in allowed:
+        raise AnnotationError(f"unknown subset {subset!r}; choose one of {', '.join(allowed)}")
+
+
+def check_split(split: int) -> None:
+    """Refuse a split number other than the three official ones."""
+    if split not in (1, 2, 3):
+        raise AnnotationError(f"split must be 1, 2 or 3, got {split}")

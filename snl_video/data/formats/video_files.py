@@ -1,0 +1,91 @@
+"""Finding video files by name without asking the file system once per video."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from snl_video.errors import AnnotationError
+
+_SUFFIXES = "3gp avi flv m4v mkv mov mp4 mpeg mpg ts webm wmv"
+VIDEO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split())
+
+
+def is_video_name(name: str) -> bool:
+    """Whether a file name ends like a video's and is not hidden."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
+
+
+class VideoFolder:
+    """A folder whose sub-folders are each listed once, when first asked about."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._names: dict[str, set[str]] = {}
+        self._stems: dict[str, dict[str, str]] = {}
+
+    def find(self, relative: str) -> str | None:
+        """Path of a file given relative to the root, "/" between parts.
+
+        The exact name wins; else a video of the same stem, so that a list that says `.avi` finds
+        the `.mp4` it was converted to. None when there is neither.
+        """
+        folder, name = os.path.split(relative)
+        names, stems = self._list(folder)
+        if name not in names:
+            stem, suffix = os.path.splitext(name)
+            known = suffix.lower() in VIDEO_SUFFIXES
+            found = stems.get(stem if known else name)
+            if found is None:
+                return None
+            name = found
+        return str(self.root.joinpath(folder, name))
+
+    def _list(self, folder: str) -> tuple[set[str], dict[str, str]]:
+        if folder not in self._names:
+            try:
+                names = sorted(os.listdir(self.root / folder))
+            except (FileNotFoundError, NotADirectoryError):
+                names = []
+            self._names[folder] = set(names)
+            videos = [name for name in reversed(names) if is_video_name(name)]
+            self._stems[folder] = {os.path.splitext(name)[0]: name for name in videos}
+        return self._names[folder], self._stems[folder]
+
+
+def videos_below(folder: Path) -> list[str]:
+    """Sorted paths of all videos below a folder; see `files_below`."""
+    return sorted(name for name in files_below(folder) if is_video_name(name.rpartition("/")[2]))
+
+
+def files_below(folder: Path) -> Iterator[str]:
+    """Paths of all files below a folder, relative to it, "/" between parts.
+
+    Hidden files and folders, those with a dot before their name, are passed over. Links are
+    followed; a folder that they reach again is read once, and one above `folder` not at all.
+
+    Raises:
+        AnnotationError: a folder cannot be read.
+    """
+    seen = {str(parent) for parent in Path(os.path.realpath(folder)).parents}
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        relative = PurePosixPath(Path(parent).relative_to(folder).as_posix())
+        yield from (str(relative / name) for name in names if not name.startswith("."))
+
+
+def first_dir(*candidates: Path) -> Path | None:
+    """The first candidate that is a folder."""
+    return next((path for path in candidates if path.is_dir()), None)
+
+
+def _refuse(error: OSError) -> None:
+    raise AnnotationError(
+        f"{error.filename} cannot be read ({error.strerror}); check permissions, or move it away"
+    ) from error

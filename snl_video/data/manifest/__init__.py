@@ -1,0 +1,6 @@
+"""An index of what the listed files are, made once by `python -m snl_video.commands.check`."""
+
+from snl_video.data.manifest.index import NAME, VideoIndex
+from snl_video.data.manifest.table import read_table, write_table
+
+__all__ = ["NAME", "VideoIndex", "read_table", "write_table"]

@@ -1,0 +1,105 @@
+"""The index beside a list: lengths known without opening a file, in a few bytes a video."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from snl_video.data.decoding import Known
+from snl_video.data.formats import VideoList
+from snl_video.data.manifest.table import read_table
+from snl_video.errors import StaleIndexError, VideoError
+
+NAME = "video_index.parquet"
+"""What the index is called in the data set's root, where nothing else is said."""
+
+SAME_TIME_NS = 2_000_000_000
+"""Times closer than this are equal: some file systems keep even seconds."""
+
+COLUMNS = ("path", "bytes", "mtime_ns", "frames", "seekable", "error")
+
+
+class VideoIndex:
+    """What an index says about the records of one list: arrays, no object a video.
+
+    Args:
+        file: Parquet or CSV.
+        videos: the list.
+        root: what the paths of the index are relative to.
+
+    Raises:
+        AnnotationError: the file is not an index.
+    """
+
+    def __init__(self, file: str | Path, videos: VideoList, root: str | Path) -> None:
+        self.file = str(file)
+        table = read_table(file, COLUMNS)
+        names = (relative_path(r.path, root) if r.path else None for r in videos.records)
+        paths = pa.array(names, pa.string())
+        places = pa.compute.index_in(paths, table["path"].combine_chunks())
+        rows = table.take(pa.compute.fill_null(places, 0))
+        self._there = np.asarray(places.is_valid()) if len(table) else np.zeros(len(paths), bool)
+        self._bytes = _array(rows, "bytes", np.int64)
+        self._mtime_ns = _array(rows, "mtime_ns", np.int64)
+        self._frames = _array(rows, "frames", np.int32)
+        self._seekable = _array(rows, "seekable", np.bool_)
+        errors = rows["error"].to_pylist()
+        self._errors = {i: text for i, text in enumerate(errors) if text and self._there[i]}
+
+    def __len__(self) -> int:
+        """Videos of the list that are in the index."""
+        return int(self._there.sum())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        arrays = (self._there, self._bytes, self._mtime_ns, self._frames, self._seekable)
+        return sum(array.nbytes for array in arrays)
+
+    def known(self, number: int, path: str) -> Known | None:
+        """What is known of a record, which must still be the file that was indexed.
+
+        Args:
+            number: of the record in the list.
+            path: of the file.
+
+        Returns:
+            None when the index does not have it.
+
+        Raises:
+            StaleIndexError: the file's size or time is another one.
+            VideoError: it could not be read when it was indexed.
+        """
+        if not self._there[number]:
+            return None
+        try:
+            now = os.stat(path)
+        except OSError:
+            return None
+        size, time = int(self._bytes[number]), int(self._mtime_ns[number])
+        if now.st_size != size or abs(now.st_mtime_ns - time) > SAME_TIME_NS:
+            raise StaleIndexError(
+                f"{path} changed after it was indexed in {self.file} ({size} bytes then, "
+                f"{now.st_size} now, written {(now.st_mtime_ns - time) / 1e9:+.0f} s apart); run "
+                "python -m snl_video.commands.check again, or delete the index"
+            )
+        if number in self._errors:
+            raise VideoError(path, self._errors[number])
+        return Known(int(self._frames[number]), bool(self._seekable[number]))
+
+
+def relative_path(path: str, root: str | Path) -> str:
+    """A file's path relative to the root, "/" between parts."""
+    start = os.path.join(os.fspath(root), "")
+    if path.startswith(start) and ".." not in path:
+        return path[len(start) :].replace(os.sep, "/").lstrip("/")
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def _array(table: pa.Table, name: str, kind: type) -> np.ndarray:
+    column = pa.compute.fill_null(table[name], False if kind is np.bool_ else 0)
+    return np.asarray(column).astype(kind)

@@ -1,0 +1,1 @@
+"""Data sets of real encoded videos that the package writes by itself."""

@@ -1,0 +1,1 @@
+"""From a trained network and a video to what can be looked at."""

@@ -1,5 +1,0 @@
-"""PySlowFast's checkpoints: their network, their names, and the blocks in them."""
-
-from snl_video.models.pretrained.slowfast.load import convert, from_slowfast, recognises
-
-__all__ = ["convert", "from_slowfast", "recognises"]

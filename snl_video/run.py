@@ -1,0 +1,153 @@
+"""The folder of a run: what may be written to it, which weights are evaluated, and how."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snl_video.errors import FetchError
+from snl_video.training.callbacks.run_output import EVALUATION
+from snl_video.weights import as_pretrained, known_classes
+
+ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
+"""Settings of the model that a checkpoint decides; the configuration can't change them."""
+PROPOSED = (*EVALUATION, "channels_last")
+"""Settings of the model that a checkpoint proposes; the configuration can change them."""
+OF_ONE_DATA_SET = (
+    *("root", "split", "annotations", "train_list", "val_list", "test_list"),
+    *("class_file", "val_share", "val_seed", "index"),
+)
+"""Settings of the data that mean nothing in another format than that of the checkpoint."""
+
+
+def proposals(
+    checkpoint: Mapping[str, Any], config: Any, defaults: Any, subcommand: str
+) -> dict[str, Any]:
+    """Return the settings that a checkpoint proposes for its evaluation: dotted name -> value.
+
+    Its clip settings, those of its evaluation, and its classes to predict; those of its data set
+    unless the configuration names another ``format``, and its ``index`` unless another ``root``.
+
+    Args:
+        checkpoint: as :func:`load_checkpoint` returns it.
+        config: of the sub-command, as it was parsed without proposals.
+        defaults: of the sub-command.
+        subcommand: "validate", "test" or "predict".
+    """
+    model, data = checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
+    left = set(data) - set(config.data.keys())
+    root, format = (
+        config.data[name] not in (defaults.data[name], data[name]) for name in ("root", "format")
+    )
+    if format:
+        left |= set(OF_ONE_DATA_SET)
+    if root or (subcommand == "predict" and config.data.predict_paths):
+        left.add("index")
+    found = {f"data.{name}": value for name, value in data.items() if name not in left}
+    found |= {f"model.{name}": model[name] for name in PROPOSED if name in model}
+    if subcommand == "predict":
+        found["data.class_names"] = model["classes"]
+    return found
+
+
+def predict_command(run_dir: str | Path) -> str:
+    """Return the line that predicts a video with a finished run."""
+    return f"python train.py predict {_of_run(run_dir)} --data.predict_paths '[new.mp4]'"
+
+
+def next_commands(run_dir: str | Path) -> str:
+    """Return the lines that test a run and predict with it after its training."""
+    words = ""
+    if last := _only_last(run_dir):
+        words = f"no best.ckpt: training ended before the first validation; {last} is there\n"
+    return f"{words}next: python train.py test {_of_run(run_dir)}\n      {predict_command(run_dir)}"
+
+
+def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
+    """Raise SystemExit if a new run would write over the one in ``run_dir``."""
+    last = _checkpoint(run_dir, "last")
+    if last.exists() and ckpt_path is None:
+        raise SystemExit(
+            f"{run_dir} already holds a run. Resume it with --ckpt_path {last}, choose another "
+            "folder with --run_dir, or delete it."
+        )
+
+
+def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
+    """Return the checkpoint to evaluate, or None if it is the weights of ``model.pretrained``.
+
+    Args:
+        config: of the sub-command, as it was parsed.
+        subcommand: for the message.
+
+    Raises:
+        SystemExit: there are no weights at all, or ``ckpt_path`` is no file.
+    """
+    given = config.ckpt_path
+    path = Path(given) if given else _checkpoint(config.run_dir, "best")
+    if path.is_file():
+        return path
+    if config.model.pretrained is not None and not given:
+        return None
+    origin = "--ckpt_path" if given else "--run_dir"
+    raise SystemExit(
+        f"{subcommand} needs trained weights, and {path} ({origin}) is no file; name a checkpoint "
+        "with --ckpt_path, the folder of a finished fit with --run_dir, or published weights, with "
+        "their head, with --model.pretrained"
+    )
+
+
+def classes_of_weights(config: Any) -> list[str] | None:
+    """Return the class names that ``model.pretrained`` is known to have, else None.
+
+    Raises:
+        SystemExit: the weights can't be read, or the setting is a bad one.
+    """
+    given = config.model.pretrained
+    try:
+        return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
+    except (ValueError, FetchError) as error:
+        raise SystemExit(f"{error}\n{why_weights(config.run_dir)}") from error
+
+
+def why_weights(run_dir: str) -> str:
+    """Say why no checkpoint was evaluated, for the end of an error message."""
+    return (
+        f"(model.pretrained was evaluated because there is no {_checkpoint(run_dir, 'best')}; to "
+        "evaluate a checkpoint, name it with --ckpt_path or its run with --run_dir)"
+    )
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of this package on the CPU; its tensors stay in the file till used.
+
+    Raises:
+        SystemExit: it is another file, or broken.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
+    except Exception as error:
+        raise SystemExit(
+            f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
+        ) from error
+    return checkpoint
+
+
+def _of_run(run_dir: str | Path) -> str:
+    """The options that name the weights of a run."""
+    last = _only_last(run_dir)
+    checkpoint = f" --ckpt_path {shlex.quote(str(last))}" if last else ""
+    return f"--run_dir {shlex.quote(str(run_dir))}{checkpoint}"
+
+
+def _only_last(run_dir: str | Path) -> Path | None:
+    """The last checkpoint of a run where there is no best one."""
+    best, last = (_checkpoint(run_dir, name) for name in ("best", "last"))
+    return last if last.exists() and not best.exists() else None
+
+
+def _checkpoint(run_dir: str | Path, name: str) -> Path:
+    return Path(run_dir) / "checkpoints" / f"{name}.ckpt"

@@ -1,1 +1,0 @@
-"""Command-line tools: `python -m snl_video.tools.<name>`."""

@@ -1,0 +1,1 @@
+"""How each publisher lays out weights: one file a publisher."""

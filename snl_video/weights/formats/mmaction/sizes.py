@@ -1,0 +1,156 @@
+"""The network of an MMAction2 checkpoint, read off its weights, as arguments of the builders."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from torch import Tensor
+
+from snl_video.errors import PretrainedError
+from snl_video.models.temporal_kernels import STAGE_BLOCKS
+from snl_video.weights.formats.mmaction.tensor_names import (
+    BLOCK,
+    RESIDUAL,
+    block_options,
+    place_of_block,
+)
+from snl_video.weights.formats.nl_blocks import nl_options
+
+Arch = Literal["i3d", "slowonly", "slowfast"]
+Mode = Literal["embedded_gaussian", "gaussian", "dot_product", "concatenation"]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "i3d": ("i3d_r50", {"conv1_stride": 2, "pool1_stride": 2}),
+    "slowonly": ("slow_r50", {}),
+    "slowfast": ("slowfast_r50", {"strided_frames": True}),
+}
+"""MMAction2's network -> backbone, and options that no weight tells."""
+
+AFFINITIES = {
+    "embedded_gaussian": "softmax",
+    "gaussian": "gaussian",
+    "dot_product": "dot_product",
+    "concatenation": "concatenation",
+}
+PUBLISHED_ALPHA = {5: 8, 7: 4}
+"""Size of the fusion kernel -> alpha, in the published networks 4x16 and 8x8."""
+
+
+def sizes(tensors: Mapping[str, Tensor], arch: Arch, alpha: int | None) -> dict[str, Any]:
+    """Return the arguments of :func:`snl_video.weights.build_model` but blocks and dropout.
+
+    Raises:
+        PretrainedError: the weights are of another kind of network, or of SlowFast with a fusion
+            kernel that does not tell alpha.
+    """
+    backbone, options = ARCHITECTURES[arch]
+    main = "backbone.slow_path." if arch == "slowfast" else "backbone."
+    options = options | {
+        "depth": _depth(tensors, main),
+        "pixel_mean": list(IMAGENET_MEAN),
+        "pixel_std": list(IMAGENET_STD),
+    }
+    width = _shape(tensors, f"{main}conv1.conv.weight")[0]
+    if arch == "slowfast":
+        options |= _fusion(tensors, width, alpha)
+    return {
+        "backbone": backbone,
+        "num_classes": _shape(tensors, "cls_head.fc_cls.weight")[0],
+        "width": width,
+        "backbone_options": options,
+    }
+
+
+def block_specs(
+    tensors: Mapping[str, Tensor], mode: Mode | None, use_scale: bool
+) -> list[dict[str, Any]]:
+    """Return a ``non_local`` specification for every block in the weights.
+
+    Raises:
+        PretrainedError: a block needs ``mode``, or has the weights of another.
+        ValueError: there is no such mode.
+    """
+    if mode is not None and mode not in AFFINITIES:
+        raise ValueError(
+            f"unknown non_local_mode {mode!r}; choose from {', '.join(get_args(Mode))}"
+        )
+    inner = {
+        place_of_block(match): len(value)
+        for name, value in tensors.items()
+        if (match := BLOCK.fullmatch(name)) and match[4] == "g" and match[7] == "weight"
+    }
+    specs = []
+    for place, told in block_options(tensors).items():
+        affinity = _affinity(place, told["affinity"], mode)
+        options = nl_options(**told) | {
+            "affinity": affinity,
+            "scale": use_scale and affinity == "softmax",
+        }
+        del options["num_units"]
+        specs.append(
+            {
+                "kind": "nl",
+                "places": [place],
+                "inner_channels": inner.get(place),
+                "options": options,
+            }
+        )
+    if mode is not None and not specs:
+        raise PretrainedError(f"non_local_mode is {mode!r}, but the weights have no block")
+    return specs
+
+
+def _affinity(place: str, told: str | frozenset[str], mode: Mode | None) -> str:
+    possible = {told} if isinstance(told, str) else told
+    modes = [name for name, affinity in AFFINITIES.items() if affinity in possible]
+    if mode is None and len(modes) > 1:
+        raise PretrainedError(
+            f"the block at {place} has the same weights in the modes {' and '.join(modes)}: name "
+            "the one it was trained with as non_local_mode"
+        )
+    if mode is not None and mode not in modes:
+        raise PretrainedError(
+            f"non_local_mode is {mode!r}, but the block at {place} has the weights of "
+            f"{' or '.join(modes)}"
+        )
+    return AFFINITIES[mode or modes[0]]
+
+
+def _depth(tensors: Mapping[str, Tensor], main: str) -> int:
+    matches = [match for name in tensors if (match := RESIDUAL.fullmatch(name))]
+    counts = tuple(
+        len({m[3] for m in matches if m[2] == layer and m[4] == "conv3" and m[0].startswith(main)})
+        for layer in "1234"
+    )
+    for depth, blocks in STAGE_BLOCKS.items():
+        if counts == blocks:
+            return depth
+    raise PretrainedError(
+        f"its layers have {counts} bottleneck blocks under {main}: known are "
+        + ", ".join(f"{blocks} (depth {depth})" for depth, blocks in STAGE_BLOCKS.items())
+    )
+
+
+def _fusion(tensors: Mapping[str, Tensor], width: int, alpha: int | None) -> dict[str, Any]:
+    name = "backbone.slow_path.conv1_lateral.conv.weight"
+    out_channels, fast, kernel, *_ = _shape(tensors, name)
+    if alpha is None and kernel not in PUBLISHED_ALPHA:
+        raise PretrainedError(f"its fusion kernel of {kernel} does not tell alpha: name it")
+    return {
+        "alpha": PUBLISHED_ALPHA[kernel] if alpha is None else alpha,
+        "beta_inverse": width // fast,
+        "fusion_kernel": kernel,
+        "fusion_ratio": out_channels // fast,
+        "fusion_norm": "backbone.slow_path.conv1_lateral.bn.weight" in tensors,
+    }
+
+
+def _shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
+    if name not in tensors:
+        raise PretrainedError(f"it has no {name}: name the arch that it is of")
+    shape = tuple(tensors[name].shape)
+    wanted = 2 if name.startswith("cls_head") else 5
+    if len(shape) != wanted or min(shape) < 1:
+        raise PretrainedError(f"{name} has shape {shape}, not {wanted} sizes of 1 or more")
+    return shape

@@ -1,0 +1,89 @@
+"""The configuration that PySlowFast keeps as text in its checkpoints: read, never run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from reprlib import Repr
+from typing import Any
+
+import yaml
+
+from snl_video.errors import PretrainedError
+
+CONFIG = "cfg"
+LONGEST = 200
+_REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Config:
+    """The configuration as nested dictionaries, read by dotted keys."""
+
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, checkpoint: Mapping[str, Any]) -> "Config":
+        """Read the text under ``cfg`` as YAML of plain values.
+
+        Raises:
+            PretrainedError: no text there, or no mapping in plain YAML.
+        """
+        text = checkpoint.get(CONFIG)
+        if not isinstance(text, str):
+            raise PretrainedError(
+                f"there is no configuration text under {CONFIG!r}: build the network with "
+                "build_model and call load_pretrained"
+            )
+        try:
+            values = yaml.safe_load(text)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise PretrainedError(f"{CONFIG!r} is no plain YAML: {error}") from error
+        if not isinstance(values, Mapping):
+            raise PretrainedError(f"{CONFIG!r} holds a {type(values).__name__}, not a mapping")
+        return cls(values)
+
+    def get(self, key: str, default: Any = _REQUIRED) -> Any:
+        """Return the value of a dotted key.
+
+        Raises:
+            PretrainedError: it is absent and has no default.
+        """
+        value: Any = self.values
+        for part in key.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                if default is _REQUIRED:
+                    raise PretrainedError(f"the configuration has no {key}")
+                return default
+            value = value[part]
+        return value
+
+    def require(self, key: str, *allowed: Any, default: Any = _REQUIRED) -> Any:
+        """Return the value of a key if it is one of ``allowed``.
+
+        Raises:
+            PretrainedError: it is another one.
+        """
+        value = self.get(key, default)
+        if value not in allowed:
+            choices = " or ".join(map(repr, allowed))
+            raise PretrainedError(f"{key} is {short(value)}, but only {choices} can be built here")
+        return value
+
+    def number(self, key: str, default: Any = _REQUIRED) -> int:
+        """Return the value of a key, a whole number of 1 or more."""
+        value = self.get(key, default)
+        if not is_whole(value) or value < 1:
+            raise PretrainedError(f"{key} must be a whole number of 1 or more, got {short(value)}")
+        return value
+
+
+def is_whole(value: Any) -> bool:
+    """Whether this is an integer, and no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def short(value: Any) -> str:
+    """Show a value in few characters, even one that unfolds without end."""
+    writer = Repr()
+    writer.maxlevel = 3
+    text = writer.repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."

@@ -1,0 +1,137 @@
+"""PySlowFast's checkpoints (.pyth) of C2D, I3D, Slow and SlowFast, with or without blocks."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor
+
+from snl_video.errors import PretrainedError
+from snl_video.models.insertion import insert_blocks
+from snl_video.models.network import VideoNetwork
+from snl_video.models.registry import build_network
+from snl_video.weights.exact import fill_exactly
+from snl_video.weights.formats import residual_names as names
+from snl_video.weights.formats.nl_blocks import different_blocks
+from snl_video.weights.formats.pyslowfast.arguments import block_specs, model_arguments
+from snl_video.weights.formats.pyslowfast.config import CONFIG, Config
+from snl_video.weights.names import place_of, tensors_under
+from snl_video.weights.safe_reading.checkpoints import read_checkpoint
+
+WEIGHTS = "model_state"
+STEM = re.compile(r"s1\.pathway([01])_stem\.(conv|bn)\.(\w+)")
+RESIDUAL = re.compile(r"s([2-5])\.pathway([01])_res(\d+)\.(branch1|branch2\.[abc])(_bn)?\.(\w+)")
+BLOCK = re.compile(
+    r"s([2-5])\.pathway([01])_nonlocal(\d+)\.(?:conv_)?(theta|phi|g|out|bn|norm)\.(\w+)"
+)
+FUSION = re.compile(r"s([1-4])_fuse\.(conv_f2s|bn)\.(\w+)")
+HEAD = re.compile(r"head\.projection\.(\w+)")
+ALWAYS = {"bias": True, "pool_after": False, "norm": "batch", "relu": False}
+"""Options of an ``nl`` block that all of PySlowFast's blocks have."""
+
+
+def from_slowfast(path: str | Path, *, dropout: float | None = None) -> VideoNetwork:
+    """Build the network that a PySlowFast checkpoint describes and load its weights.
+
+    The configuration is text in the checkpoint, read as YAML; nothing of it is run. The network
+    keeps what was trained: width, classes, blocks, pathways, pixel statistics. Its logits are
+    PySlowFast's for clips of ``DATA.NUM_FRAMES`` and ``DATA.TRAIN_CROP_SIZE``; for larger crops
+    PySlowFast averages the probabilities of several positions and this network their features.
+
+    Args:
+        path: a ``.pyth`` file.
+        dropout: before the last linear layer; ``MODEL.DROPOUT_RATE`` of the file when None.
+
+    Raises:
+        PretrainedError: the file can't be read or is no such checkpoint, its configuration asks
+            for what can't be built here (the message names the key), or the weights are not those
+            of the configuration.
+    """
+    checkpoint = read_checkpoint(path)
+    try:
+        if not recognises(checkpoint):
+            raise PretrainedError("no checkpoint of PySlowFast's residual networks")
+        config = Config.of(checkpoint)
+        arguments = model_arguments(config)
+        if dropout is not None:
+            arguments["dropout"] = dropout
+        try:
+            network = build_network(**arguments)
+            for spec in block_specs(config):
+                insert_blocks(network, spec)
+        except ValueError as error:
+            raise PretrainedError(f"its configuration can't be built: {error}") from error
+        tensors = convert(checkpoint, network)
+    except PretrainedError as error:
+        raise PretrainedError(f"{path}: {error}") from error
+    fill_exactly(network, tensors, path, "slowfast")
+    return network
+
+
+def recognises(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether ``model_state``, or the file itself, has the stem of PySlowFast's ResNets."""
+    return "s1.pathway0_stem.conv.weight" in tensors_under(checkpoint, WEIGHTS)
+
+
+def convert(checkpoint: Mapping[str, Any], model: VideoNetwork) -> dict[str, Tensor]:
+    """Return canonical names; an unknown name stays as it is.
+
+    A block of ``model`` that would compute something else than the file's, as far as its
+    configuration tells (affinity, scale, pool), gets nothing: those tensors keep their names.
+    A network that was trained on BGR gets the channels of its stem turned round.
+    """
+    config = Config.of(checkpoint) if isinstance(checkpoint.get(CONFIG), str) else None
+    options: dict[str, dict[str, Any]] = {}
+    for spec in block_specs(config) if config is not None else []:
+        options |= dict.fromkeys(spec["places"], spec["options"])
+    renamed = rename(tensors_under(checkpoint, WEIGHTS), model, options)
+    if config is not None and config.get("DATA.REVERSE_INPUT_CHANNEL", False):
+        for pathway in (0, 1):
+            name = f"{names.stem(model, pathway, 'conv')}.weight"
+            if name in renamed:
+                renamed[name] = renamed[name].flip(1)
+    return renamed
+
+
+def rename(
+    tensors: Mapping[str, Tensor],
+    model: VideoNetwork,
+    options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Tensor]:
+    """Turn PySlowFast's names into canonical ones.
+
+    Args:
+        tensors: by PySlowFast's names.
+        model: whose names are wanted.
+        options: place -> options of the file's block, as far as they are known.
+    """
+    renamed = {name: canonical_name(name, model) for name in tensors}
+    places = filter(None, (place_of(name, model) for name in renamed.values()))
+    others = different_blocks(model, {place: options.get(place, ALWAYS) for place in places})
+    return {
+        name if place_of(ours, model) in others else ours: tensors[name]
+        for name, ours in renamed.items()
+    }
+
+
+def canonical_name(name: str, model: VideoNetwork) -> str:
+    """Turn one of PySlowFast's names into the canonical one, or leave it if it is unknown."""
+    ours: str | None = None
+    leaf = name.rpartition(".")[2]
+    if match := STEM.fullmatch(name):
+        part = match[2].replace("bn", "norm")
+        ours = names.stem(model, int(match[1]), part)
+    elif match := RESIDUAL.fullmatch(name):
+        stage, pathway, index = map(int, match.group(1, 2, 3))
+        ours = names.residual(model, stage, index, pathway, match[4], norm=match[5] is not None)
+    elif match := BLOCK.fullmatch(name):
+        stage, pathway, index = map(int, match.group(1, 2, 3))
+        ours = names.block(model, stage, index, pathway, match[4].replace("norm", "bn"))
+    elif match := FUSION.fullmatch(name):
+        part = {"conv_f2s": "conv_fast_to_slow", "bn": "norm"}[match[2]]
+        ours = names.fusion(model, int(match[1]), part)
+    elif HEAD.fullmatch(name):
+        ours = names.head(model)
+    return name if ours is None or not names.is_residual(model) else f"{ours}.{leaf}"
