@@ -1,59 +1,74 @@
 PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
+UCF101_10 ?= ../shared/data/ucf101_10
 VENV := .venv
 BIN := $(VENV)/bin
-UCF101_10 ?= ../shared/data/ucf101_10
 STAMP := $(VENV)/.installed
 
 # glibc gives large blocks back and asks for them again at every step; keeping them saves a fifth of the time
 demo results-ucf101-10: export MALLOC_MMAP_MAX_ := 0
 demo results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 
-.PHONY: demo test test-slow check format benchmark-blocks benchmark-loader results-ucf101-10 clean
+.PHONY: help demo test test-slow check format lint hooks docs wheel benchmark-blocks benchmark-loader \
+	results-ucf101-10 install clean
 
-## train a narrow I3D with a spectral non-local block on generated videos, then evaluate it
-demo: $(STAMP)
+help: ## list what make can do here
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(STAMP) ## train an I3D with a spectral block on generated videos, evaluate it: minutes
 	rm -rf runs/demo
 	$(BIN)/python train.py fit --config configs/demo.yaml
 	$(BIN)/python train.py test --config configs/demo.yaml
 
-## lint, format check, type check and the tests
-test: check
+test: check ## check, then the tests
 	$(BIN)/python -m pytest
 
-## the tests that take minutes
-test-slow: $(STAMP)
+test-slow: $(STAMP) ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
 
-check: $(STAMP)
+check: $(STAMP) ## ruff, mypy, the schema of the workflows; without a network
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-format: $(STAMP)
+format: $(STAMP) ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-## the block table of the README
-benchmark-blocks: $(STAMP)
+lint: $(STAMP) ## every pre-commit hook on every file, actionlint and hadolint too
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+hooks: $(STAMP) ## run the pre-commit hooks at every git commit
+	$(BIN)/pre-commit install
+
+docs: $(STAMP) ## the documentation as a site, in site/
+	$(BIN)/mkdocs build --strict
+
+wheel: $(STAMP) ## wheel and source package, in dist/, with their metadata checked
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+benchmark-blocks: $(STAMP) ## time and memory of the blocks
 	$(BIN)/python -m benchmarks.blocks
 
-## clips per second of the loader against PyTorchVideo's
-benchmark-loader: $(STAMP)
+benchmark-loader: $(STAMP) ## clips per second of the loader and of PyTorchVideo's
 	$(BIN)/python -m benchmarks.loader
 
-## fine-tune with every kind of block on three splits, for hours; can be stopped and called again
-results-ucf101-10: $(STAMP)
+results-ucf101-10: $(STAMP) ## fine-tune with every kind of block on three splits: hours, can be stopped
 	$(BIN)/python -m benchmarks.results --root $(UCF101_10) --config configs/ucf101/finetune_cpu.yaml \
 	    --runs runs/results --out docs/results.md --linear 86.8 85.1 72.5 \
 	    --note "The recipe was tuned without a block, looking at the test videos of split 3: figures of that split are \
 	optimistic for every kind, and the choice favours no block if any."
 
-## everything that can be made again, but not your runs
-clean:
-	rm -rf $(VENV) data/motion build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+install: $(STAMP) ## make .venv; the other targets do it too
 
-$(STAMP): pyproject.toml constraints.txt
+clean: ## remove all that can be made again, but not your runs
+	rm -rf $(VENV) data/motion build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(STAMP): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; call make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
