@@ -1,4 +1,4 @@
-"""Each row of docs/robustness.md, and the fuzz that it tells of."""
+"""Each row of docs/explanation/robustness.md, and the fuzz that it tells of."""
 
 import builtins
 import json
