@@ -1,9 +1,24 @@
 """Wording that messages and reports share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DASH = "\u2013"
 
 
 def first_few(names: Sequence[str], shown: int = 5, separator: str = ", ") -> str:
     """Return the first ``shown`` names and, as the last item, how many more there are."""
     more = [f"and {len(names) - shown} more"] if len(names) > shown else []
     return separator.join([*names[:shown], *more])
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return (dotted name, text) of every leaf; None is shown as a dash."""
+    leaves: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            leaves += flatten(value, f"{name}.")
+        else:
+            leaves.append((name, DASH if value is None else str(value)))
+    return leaves

@@ -1,8 +1,16 @@
 """Video-level scores, keyed by video, and the report made of them."""
 
-from snl_video.evaluation.metrics import Evaluation
-from snl_video.evaluation.results import VideoResults
-from snl_video.evaluation.scores import MissingVideosError, VideoScores
+from snl_video.evaluation.metrics import METRICS, Metric
+from snl_video.evaluation.results import Evaluation, MissingVideosError, VideoResults
+from snl_video.evaluation.scores import VideoScores
 from snl_video.evaluation.views import ViewSetting
 
-__all__ = ["Evaluation", "MissingVideosError", "VideoResults", "VideoScores", "ViewSetting"]
+__all__ = [
+    "METRICS",
+    "Evaluation",
+    "Metric",
+    "MissingVideosError",
+    "VideoResults",
+    "VideoScores",
+    "ViewSetting",
+]

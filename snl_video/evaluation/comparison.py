@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from snl_video.errors import ComparisonError
-from snl_video.evaluation.report.markup import flatten
+from snl_video.evaluation.metrics import METRICS, Metric, metrics_shown
 from snl_video.evaluation.significance import ByGroup, Paired, compare_with_first
 from snl_video.evaluation.video_table import VideoTable, list_sha256, read_parquet
-
-NUMBERS = ("top1", "top5", "mean_class", "clip_top1", "ece")
+from snl_video.wording import flatten
 
 TEST = (
     "exact McNemar test on video top-1, two-sided, against the first report; adjusted by Holm; "
     "by_group, where names of videos tell groups: exact two-sided sign-flip test over the groups, "
-    "adjusted by Holm, the one to believe"
+    "adjusted by Holm; use this one"
 )
 
 
@@ -45,19 +44,24 @@ class Comparison:
     pairs: list[Paired]
 
     @property
+    def metrics(self) -> dict[str, Metric]:
+        """What the tables show of each report; one that is older may lack some."""
+        return metrics_shown("comparison", len(self.reports[0].videos.classes))
+
+    @property
     def by_group(self) -> list[ByGroup]:
         """The comparisons over groups, in the order of `pairs`; empty where names tell no group."""
         return [pair.by_group for pair in self.pairs if pair.by_group]
 
     @property
     def advice(self) -> str | None:
-        """Which of two p-values to believe; None where there is only one."""
+        """Which of two p-values to use; None where there is only one."""
         if not self.by_group:
             return None
         return (
             f"{len(self.reports[0].videos.ids)} videos, {self.by_group[0].groups} groups. "
             "Clips of one group show the same person and place, so they are not independent: "
-            "believe the interval and the p-values over groups (sign flips), not those over videos "
+            "use the interval and the p-values over groups (sign flips), not those over videos "
             "(McNemar)."
         )
 
@@ -91,7 +95,7 @@ class Comparison:
                     "name": report.name,
                     "setting": report.metrics.get("setting", ""),
                     "failed": int(report.videos.failed.sum()),
-                    **{name: report.metrics[name] for name in NUMBERS},
+                    **{name: report.metrics.get(name) for name in METRICS},
                     "intervals": report.metrics["intervals"],
                 }
                 for report in self.reports
@@ -134,13 +138,13 @@ def _read(folder: Path, name: str) -> Report:
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         videos = read_parquet(folder / "videos.parquet")
-        known = metrics["list_sha256"], [metrics[key] for key in (*NUMBERS, "intervals")]
+        tested, _, _ = metrics["list_sha256"], metrics["top1"], metrics["intervals"]["top1"]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ComparisonError(
             f"{folder} is not a report folder ({type(error).__name__}: {error}); name the folder "
             "that `test` filled, with metrics.json and videos.parquet"
         ) from error
-    if list_sha256(videos.ids, videos.label.tolist()) != known[0]:
+    if list_sha256(videos.ids, videos.label.tolist()) != tested:
         raise ComparisonError(
             f"{folder}: metrics.json and videos.parquet are of different lists; run `test` again"
         )

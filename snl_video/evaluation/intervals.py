@@ -1,9 +1,10 @@
 """How far a number would move had other videos of the same kind been tested."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from snl_video.evaluation.metrics import METRICS
 from snl_video.evaluation.results import VideoResults
 
 REPLICATES = 2000
@@ -17,50 +18,42 @@ METHOD = (
     f"{LEVEL:.0%} intervals (Efron and Tibshirani 1993, chapter 13)"
 )
 
-NO_SPREAD = "A dash instead of an interval: all draws were equal, so a bootstrap can't tell."
+NO_SPREAD = "A dash instead of an interval: all draws were equal, so the bootstrap gives no width."
 """What `interval_text` means by its dash."""
 
 
 def bootstrap_intervals(
-    results: VideoResults, *, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
+    results: VideoResults, *, replicates: int = REPLICATES, seed: int = SEED
 ) -> dict[str, Interval]:
-    """Interval of each accuracy by drawing the videos again, with replacement.
+    """Interval of each metric that is a mean over videos, the videos drawn with replacement.
 
     The percentile method of Efron and Tibshirani, "An Introduction to the Bootstrap" (1993),
     chapter 13. The views of a video stay together, so the interval of the clip accuracy is one over
     videos too. Training is not repeated: the spread between training seeds is not in it.
 
     Returns:
-        ``top1``, ``top5``, ``mean_class`` and ``clip_top1``: (low, high), in [0, 1].
+        (low, high) by the metric's name, in the metric's own unit.
     """
-    top1 = results.correct(1).numpy()
-    columns = {
-        "top1": top1,
-        "top5": results.correct(5).numpy(),
-        "clip_top1": results.clip_correct.double().numpy(),
-    }
-    values = np.stack([column.astype(np.float64) for column in columns.values()], axis=1)
     label = results.label.numpy()
-    means = np.empty((replicates, values.shape[1]))
-    mean_class = np.empty(replicates)
+    chosen = [
+        (name, metric.values(results).double().numpy(), metric.by_class)
+        for name, metric in METRICS.items()
+        if metric.values
+    ]
+    samples = {name: np.empty(replicates) for name, *_ in chosen}
     for number, draw in enumerate(_draws(len(label), replicates, seed)):
-        means[number] = values[draw].mean(axis=0)
-        drawn = label[draw]
-        counts = np.bincount(drawn)
-        hits = np.bincount(drawn, weights=top1[draw])
-        there = counts > 0
-        mean_class[number] = (hits[there] / counts[there]).mean()
-    samples = {name: means[:, column] for column, name in enumerate(columns)}
-    return percentiles({**samples, "mean_class": mean_class}, level)
+        counts = np.bincount(label[draw])
+        for name, values, by_class in chosen:
+            drawn = values[draw]
+            if by_class:
+                sums = np.bincount(label[draw], weights=drawn)
+                drawn = sums[counts > 0] / counts[counts > 0]
+            samples[name][number] = drawn.mean()
+    return {name: percentiles(sample) for name, sample in samples.items()}
 
 
 def bootstrap_difference(
-    first: np.ndarray,
-    second: np.ndarray,
-    *,
-    replicates: int = REPLICATES,
-    seed: int = SEED,
-    level: float = LEVEL,
+    first: np.ndarray, second: np.ndarray, *, replicates: int = REPLICATES, seed: int = SEED
 ) -> Interval:
     """Interval of mean(second) - mean(first) over the same videos, drawn in pairs.
 
@@ -69,22 +62,17 @@ def bootstrap_difference(
         second: (N,) value of the same videos in the other.
         replicates: how often the videos are drawn.
         seed: of the draws.
-        level: share of the replicates inside.
     """
-    if first.ndim != 1 or first.shape != second.shape:
-        raise ValueError(f"both must be (N,), got {first.shape} and {second.shape}")
     gain = second.astype(np.float64) - first.astype(np.float64)
-    means = np.array([gain[draw].mean() for draw in _draws(len(gain), replicates, seed)])
-    return percentiles({"difference": means}, level)["difference"]
+    return bootstrap_groups(gain, range(len(gain)), replicates=replicates, seed=seed)
 
 
 def bootstrap_groups(
     values: np.ndarray,
-    groups: Sequence[str],
+    groups: Sequence[str] | Sequence[int],
     *,
     replicates: int = REPLICATES,
     seed: int = SEED,
-    level: float = LEVEL,
 ) -> Interval:
     """Interval of the mean of all values, whole groups drawn with replacement.
 
@@ -97,17 +85,15 @@ def bootstrap_groups(
         groups: (N,) name of the group of each.
         replicates: how often the groups are drawn.
         seed: of the draws.
-        level: share of the replicates inside.
     """
     place = group_places(groups, len(values))
     sums = np.bincount(place, weights=values.astype(np.float64))
     counts = np.bincount(place)
     draws = _draws(len(sums), replicates, seed)
-    means = np.array([sums[draw].sum() / counts[draw].sum() for draw in draws])
-    return percentiles({"mean": means}, level)["mean"]
+    return percentiles(np.array([sums[draw].sum() / counts[draw].sum() for draw in draws]))
 
 
-def group_places(groups: Sequence[str], count: int) -> np.ndarray:
+def group_places(groups: Sequence[str] | Sequence[int], count: int) -> np.ndarray:
     """(N,) int64, the number of each video's group in the order of the groups' names.
 
     Raises:
@@ -139,13 +125,10 @@ def interval_text(
     return " to ".join(f"{100 * end:{sign}.{digits}f}" for end in interval)
 
 
-def percentiles(samples: Mapping[str, np.ndarray], level: float) -> dict[str, Interval]:
-    """Cut the same share off both ends of each (R,) sample."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
-    ends = ((1 - level) / 2, (1 + level) / 2)
-    cut = {name: np.quantile(sample, ends) for name, sample in samples.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in cut.items()}
+def percentiles(sample: np.ndarray, level: float = LEVEL) -> Interval:
+    """Cut the same share off both ends of a (R,) sample."""
+    low, high = np.quantile(sample, ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
 
 
 def _draws(count: int, replicates: int, seed: int) -> Iterator[np.ndarray]:

@@ -1,115 +1,119 @@
-"""Every number of an evaluation as plain types, for JSON, the terminal and the page."""
+"""The numbers of an evaluation: one table that the log, metrics.json, terminal and pages read."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-from snl_video.evaluation.intervals import METHOD, Interval, bootstrap_intervals
+from torch import Tensor
+
 from snl_video.evaluation.results import VideoResults
-from snl_video.evaluation.scores import MissingVideosError
-from snl_video.evaluation.video_table import list_sha256
+
+Place = Literal["progress", "terminal", "headline", "views", "comparison"]
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """The results of one pass over a list of videos.
+class Metric:
+    """One number of an evaluation. Each is in the log and in ``metrics.json``.
 
     Attributes:
-        results: with all the views.
-        classes: (K,) names.
-        ids: name of every video of the list, by index.
-        views: results of cheaper view settings by name ("1x1"), the whole one included.
-        setting: name of the whole one ("10x3"); "" without ``views``.
-        absent: ids that the list names and that are not on disk.
+        title: as a table heads it, in small letters and without its unit.
+        compute: from the results of one view setting; NaN where there is nothing to count.
+        meaning: one line of explanation.
+        shown: the progress bar of training, the terminal after a test, the large numbers of the
+            report, the tables of views and of comparisons.
+        percent: a share, which is shown times 100.
+        better: the direction of improvement.
+        values: (N,) a number a video, whose mean the metric is; gives the metric an interval.
+        by_class: that mean is the one over the means of the classes.
+        min_classes: shown only where there are so many.
+        log_name: in the log, where it is another one than in ``metrics.json``.
     """
 
-    results: VideoResults
-    classes: Sequence[str]
-    ids: Sequence[str]
-    views: Mapping[str, VideoResults] = field(default_factory=dict)
-    setting: str = ""
-    absent: Sequence[str] = ()
+    title: str
+    compute: Callable[[VideoResults], float]
+    meaning: str = ""
+    shown: tuple[Place, ...] = ("terminal", "headline")
+    percent: bool = True
+    better: Literal["higher", "lower"] = "higher"
+    values: Callable[[VideoResults], Tensor] | None = None
+    by_class: bool = False
+    min_classes: int = 0
+    log_name: str | None = None
 
-    def __post_init__(self) -> None:
-        results = self.results
-        if results.scores.shape[1] != len(self.classes):
-            raise ValueError(
-                f"{len(self.classes)} class names for scores of {results.scores.shape[1]} classes"
-            )
-        if len(self.ids) != results.expected:
-            raise ValueError(f"{len(self.ids)} ids for a list of {results.expected} videos")
-        if self.views and self.setting not in self.views:
-            raise ValueError(
-                f"the whole view setting {self.setting!r} is not among {', '.join(self.views)}"
-            )
-        scored, failed = int((~results.failed).sum()), int(results.failed.sum())
-        told = sum(bool(reason) for reason in results.reasons)
-        if told != failed or len(results.index.unique()) != scored + failed:
-            raise MissingVideosError(
-                f"{len(self.ids)} videos are listed; {scored} scores, {failed} failures, {told} "
-                f"reasons for {len(results.index.unique())} different ones do not add up"
-            )
+    @property
+    def heading(self) -> str:
+        """The title with its unit."""
+        return f"{self.title} %" if self.percent else self.title
+
+    def text(self, value: float | None, *, digits: int = 1, dash: str = "-") -> str:
+        """Return a value without its unit; None, of no video, as a dash."""
+        if value is None:
+            return dash
+        return f"{100 * value:.{digits}f}" if self.percent else f"{value:.3f}"
 
 
-def accuracies(results: VideoResults) -> dict[str, float | None]:
-    """Return the accuracies and calibration of one view setting; None where no video was read."""
-    values = {
-        "top1": results.accuracy(1),
-        "top5": results.accuracy(5),
-        "mean_class": results.mean_class_accuracy(),
-        "clip_top1": results.clip_accuracy(),
-        "nll": results.negative_log_likelihood(),
-        "ece": results.calibration_error(),
+METRICS: dict[str, Metric] = {
+    "top1": Metric(
+        "video top-1",
+        VideoResults.accuracy,
+        "the best class of a video is right",
+        shown=("progress", "terminal", "headline", "views", "comparison"),
+        values=VideoResults.correct,
+    ),
+    "top5": Metric(
+        "video top-5",
+        lambda results: results.accuracy(5),
+        "its class is among the best five",
+        shown=("terminal", "headline", "views", "comparison"),
+        values=lambda results: results.correct(5),
+        min_classes=6,  # of five classes every video that could be read has its own among the five
+    ),
+    "mean_class": Metric(
+        "mean-class",
+        VideoResults.mean_class_accuracy,
+        "top-1 with every class weighing the same",
+        shown=("terminal", "headline", "comparison"),
+        values=VideoResults.correct,
+        by_class=True,
+    ),
+    "clip_top1": Metric(
+        "clip top-1",
+        VideoResults.clip_accuracy,
+        "single views, nothing averaged",
+        shown=("terminal", "headline", "views", "comparison"),
+        values=lambda results: results.clip_correct,
+    ),
+    "nll": Metric(
+        "negative log-likelihood",
+        VideoResults.negative_log_likelihood,
+        "mean of -log p of the true class",
+        shown=("terminal",),
+        percent=False,
+        better="lower",
+        log_name="loss",
+    ),
+    "ece": Metric(
+        "calibration error",
+        VideoResults.calibration_error,
+        "mean gap between confidence and accuracy",
+        shown=("terminal", "views", "comparison"),
+        better="lower",
+    ),
+}
+"""By their names in ``metrics.json``, in the order of the tables. A new metric is one more row."""
+
+
+def metrics_shown(place: Place, num_classes: int) -> dict[str, Metric]:
+    """Return the metrics that a place shows of results over so many classes."""
+    return {
+        name: metric
+        for name, metric in METRICS.items()
+        if place in metric.shown and num_classes >= metric.min_classes
     }
+
+
+def compute_metrics(results: VideoResults) -> dict[str, float | None]:
+    """Return every metric of one view setting; None where no video was read."""
+    values = {name: metric.compute(results) for name, metric in METRICS.items()}
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
-
-
-def headline(results: VideoResults) -> dict[str, Any]:
-    """Return the numbers that sum an evaluation up, accuracies in [0, 1]."""
-    return {
-        **accuracies(results),
-        "chance": 1 / results.scores.shape[1],
-        "videos": len(results.index),
-        "videos_in_list": results.expected,
-        "scored": int((~results.failed).sum()),
-        "failed": int(results.failed.sum()),
-        "complete": results.complete,
-    }
-
-
-def metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """Return everything that ``metrics.json`` says about the results.
-
-    ``listed`` = ``scored`` + ``failed`` + ``absent`` holds for a complete run. ``top1`` counts
-    failed videos as wrong; ``top1_of_listed`` counts the absent ones as wrong too, and is None for
-    a partial run, which leaves listed videos untested.
-    """
-    results = evaluation.results
-    listed = results.expected + len(evaluation.absent)
-    index = results.index.tolist()
-    intervals = _lists(bootstrap_intervals(results))
-    views = [
-        {
-            "setting": name,
-            **accuracies(view),
-            "intervals": intervals if view is results else _lists(bootstrap_intervals(view)),
-        }
-        for name, view in evaluation.views.items()
-    ]
-    return {
-        **headline(results),
-        "absent": len(evaluation.absent),
-        "absent_ids": list(evaluation.absent),
-        "listed": listed,
-        "top1_of_listed": int(results.correct().sum()) / listed if results.complete else None,
-        "setting": evaluation.setting,
-        "intervals": intervals,
-        "interval_method": METHOD,
-        "views": views,
-        "list_sha256": list_sha256([evaluation.ids[i] for i in index], results.label.tolist()),
-    }
-
-
-def _lists(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
-    return {name: list(ends) for name, ends in intervals.items()}

@@ -1,11 +1,16 @@
 """The outcome of an evaluation, one row a video, and the numbers made of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from snl_video.evaluation.calibration import expected_calibration_error
+
+
+class MissingVideosError(RuntimeError):
+    """An evaluation ended without a score for every video of its list."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,16 @@ class VideoResults:
     def complete(self) -> bool:
         """Whether every video of the list has its row."""
         return len(self.index) == self.expected
+
+    @property
+    def num_failed(self) -> int:
+        """How many videos could not be read."""
+        return int(self.failed.sum())
+
+    @property
+    def num_scored(self) -> int:
+        """How many videos were read."""
+        return len(self.failed) - self.num_failed
 
     def predicted(self) -> Tensor:
         """(N,) int64, the best class of each video, the first of equals; -1 where it failed."""
@@ -90,3 +105,44 @@ class VideoResults:
         num_classes = self.scores.shape[1]
         cell = (self.label * num_classes + self.predicted())[~self.failed]
         return torch.bincount(cell, minlength=num_classes**2).view(num_classes, num_classes)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The results of one pass over a list of videos.
+
+    Attributes:
+        results: with all the views.
+        classes: (K,) names.
+        ids: name of every video of the list, by index.
+        views: results of cheaper view settings by name ("1x1"), the whole one included.
+        setting: name of the whole one ("10x3"); "" without ``views``.
+        absent: ids that the list names and that are not on disk.
+    """
+
+    results: VideoResults
+    classes: Sequence[str]
+    ids: Sequence[str]
+    views: Mapping[str, VideoResults] = field(default_factory=dict)
+    setting: str = ""
+    absent: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        results = self.results
+        if results.scores.shape[1] != len(self.classes):
+            raise ValueError(
+                f"{len(self.classes)} class names for scores of {results.scores.shape[1]} classes"
+            )
+        if len(self.ids) != results.expected:
+            raise ValueError(f"{len(self.ids)} ids for a list of {results.expected} videos")
+        if self.views and self.setting not in self.views:
+            raise ValueError(
+                f"the whole view setting {self.setting!r} is not among {', '.join(self.views)}"
+            )
+        scored, failed = int((~results.failed).sum()), int(results.failed.sum())
+        told = sum(bool(reason) for reason in results.reasons)
+        if told != failed or len(results.index.unique()) != scored + failed:
+            raise MissingVideosError(
+                f"{len(self.ids)} videos are listed; {scored} scores, {failed} failures, {told} "
+                f"reasons for {len(results.index.unique())} different ones do not add up"
+            )

@@ -7,12 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from snl_video.evaluation.results import VideoResults
-
-
-class MissingVideosError(RuntimeError):
-    """An evaluation ended without a score for every video of its list."""
-
+from snl_video.evaluation.results import MissingVideosError, VideoResults
 
 Row = TypeVar("Row")
 

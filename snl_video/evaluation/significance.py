@@ -54,12 +54,17 @@ class Paired:
     by_group: ByGroup | None = None
 
     @property
-    def decisive(self) -> float:
-        """The adjusted p-value to decide by: that over groups where there are groups.
+    def deciding(self) -> "ByGroup | Paired":
+        """What to decide by: the comparison over groups where there are groups.
 
         McNemar's test takes every video as independent, which clips of one group are not.
         """
-        return self.by_group.adjusted if self.by_group else self.adjusted
+        return self.by_group or self
+
+    @property
+    def decisive(self) -> float:
+        """The adjusted p-value to decide by."""
+        return self.deciding.adjusted
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

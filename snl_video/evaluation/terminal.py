@@ -1,66 +1,42 @@
-"""Results as tables for the terminal, and the rows behind them."""
+"""The results of a test as tables for the terminal."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
-from snl_video.evaluation.metrics import headline
+from snl_video.evaluation.metrics import compute_metrics, metrics_shown
+from snl_video.evaluation.per_class import per_class_rows
 from snl_video.evaluation.results import VideoResults
 
 
 def headline_table(results: VideoResults, title: str) -> Table:
-    """Render the headline numbers for the terminal, accuracies in percent."""
-    numbers = headline(results)
+    """Render the metrics and how many videos they are of."""
+    num_classes = results.scores.shape[1]
+    values = compute_metrics(results)
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column("name")
     table.add_column("value", justify="right")
-    for name, label in (
-        ("top1", "video top-1 %"),
-        ("top5", "video top-5 %"),
-        ("mean_class", "mean-class %"),
-        ("clip_top1", "clip top-1 %"),
-        ("chance", "chance %"),
-        ("ece", "calibration error %"),
-    ):
-        value = numbers[name]
-        table.add_row(label, "-" if value is None else f"{100 * value:.2f}")
-    table.add_row("videos scored", f"{numbers['scored']} of {numbers['videos_in_list']}")
-    table.add_row("unreadable, counted as wrong", str(numbers["failed"]))
+    for name, metric in metrics_shown("terminal", num_classes).items():
+        table.add_row(metric.heading, metric.text(values[name], digits=2))
+    table.add_row("chance %", f"{100 / num_classes:.2f}")
+    table.add_row("videos scored", f"{results.num_scored} of {results.expected}")
+    table.add_row("unreadable, counted as wrong", str(results.num_failed))
     return table
 
 
-def views_table(views: dict[str, VideoResults]) -> Table:
-    """Render one row a view setting, accuracies in percent."""
+def views_table(views: Mapping[str, VideoResults]) -> Table:
+    """Render one row a view setting."""
     table = Table(title="views (clips x crops)", title_justify="left")
-    for column in ("views", "video top-1 %", "video top-5 %", "clip top-1 %"):
+    num_classes = next(iter(views.values())).scores.shape[1]
+    metrics = metrics_shown("views", num_classes)
+    for column in ("views", *(metric.heading for metric in metrics.values())):
         table.add_column(column, justify="right")
-    for name, results in views.items():
-        values = (results.accuracy(1), results.accuracy(5), results.clip_accuracy())
-        table.add_row(name, *(f"{100 * value:.2f}" for value in values))
+    for setting, results in views.items():
+        values = compute_metrics(results)
+        cells = (metric.text(values[name], digits=2) for name, metric in metrics.items())
+        table.add_row(setting, *cells)
     return table
-
-
-def per_class_rows(results: VideoResults, classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Return one row a class that has videos: accuracy and its most frequent wrong answer."""
-    accuracy, counts = results.per_class()
-    confusion = results.confusion()
-    confusion.fill_diagonal_(0)
-    rows = []
-    for number in counts.nonzero().flatten().tolist():
-        wrong = int(confusion[number].max())
-        mistaken = classes[int(confusion[number].argmax())] if wrong else ""
-        rows.append(
-            {
-                "class": classes[number],
-                "videos": int(counts[number]),
-                "top1": float(accuracy[number]),
-                "mistaken_for": mistaken,
-                "times": wrong,
-            }
-        )
-    return rows
 
 
 def per_class_table(results: VideoResults, classes: Sequence[str]) -> Table:
@@ -73,14 +49,3 @@ def per_class_table(results: VideoResults, classes: Sequence[str]) -> Table:
         accuracy = f"{100 * row['top1']:.1f}"
         table.add_row(escape(row["class"]), str(row["videos"]), accuracy, mistaken)
     return table
-
-
-def confused_pairs(
-    results: VideoResults, classes: Sequence[str], count: int = 10
-) -> list[tuple[str, str, int]]:
-    """Return the most frequent (true, predicted, times) among the mistakes, most frequent first."""
-    confusion = results.confusion()
-    confusion.fill_diagonal_(0)
-    order = confusion.flatten().argsort(descending=True, stable=True)[:count].tolist()
-    cells = [(*divmod(cell, len(classes)), int(confusion.flatten()[cell])) for cell in order]
-    return [(classes[true], classes[said], times) for true, said, times in cells if times]

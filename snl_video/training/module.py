@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
+from snl_video.evaluation.metrics import METRICS
 from snl_video.evaluation.results import VideoResults
 from snl_video.evaluation.scores import VideoScores
 from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
@@ -254,14 +255,7 @@ class VideoClassifier(FineTuning):
     def _log_results(self, stage: str, results: VideoResults) -> None:
         if self.trainer.sanity_checking:
             return
-        values = {
-            "loss": results.negative_log_likelihood(),
-            "top1": results.accuracy(1),
-            "top5": results.accuracy(5),
-            "mean_class": results.mean_class_accuracy(),
-            "clip_top1": results.clip_accuracy(),
-            "ece": results.calibration_error(),
-        }
-        for name, value in values.items():
-            show = name == "top1"
-            self.log(f"{stage}/{name}", value, prog_bar=show, rank_zero_only=False)
+        for name, metric in METRICS.items():
+            show = "progress" in metric.shown
+            key = f"{stage}/{metric.log_name or name}"
+            self.log(key, metric.compute(results), prog_bar=show, rank_zero_only=False)

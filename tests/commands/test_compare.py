@@ -6,14 +6,15 @@ from html import escape
 import pytest
 import torch
 
-from snl_video.commands.compare import difference_table, main
+from snl_video.commands.compare import main
 from snl_video.data.formats import group_of
 from snl_video.errors import ComparisonError
 from snl_video.evaluation import Evaluation, VideoResults
 from snl_video.evaluation.comparison import load_comparison
+from snl_video.evaluation.comparison_tables import difference_table
 from snl_video.evaluation.intervals import NO_SPREAD
-from snl_video.evaluation.report.folder import write_report
-from snl_video.evaluation.report.markup import DASH
+from snl_video.evaluation.report.write_report import write_report
+from snl_video.wording import DASH
 from tests.evaluation.cases import random_results
 
 
@@ -130,7 +131,7 @@ def test_groups_of_clips_are_compared_as_groups(tmp_path, capsys):
     assert rows[1][-5:] == ["1", "0", "1", "1", "1"]
     assert "10 videos, 4 groups." in printed
     for text in (printed, html):
-        assert "believe the interval and the p-values over groups (sign flips)" in text
+        assert "use the interval and the p-values over groups (sign flips)" in text
     low, high = snl["by_group"]["interval"]
     comparison = load_comparison(folders, group_of)
     table = difference_table(comparison)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from snl_video.evaluation.report.folder import write_report
+from snl_video.evaluation.report.write_report import write_report
 from tests.evaluation.cases import evaluation
 
 CHROMIUM = Path("/usr/bin/chromium")

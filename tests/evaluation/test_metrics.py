@@ -5,15 +5,17 @@ import pytest
 import torch
 
 from snl_video.evaluation import Evaluation, MissingVideosError
-from snl_video.evaluation.metrics import metrics
-from snl_video.evaluation.report.folder import write_report
-from snl_video.evaluation.terminal import confused_pairs, headline_table, per_class_rows
+from snl_video.evaluation.metrics import METRICS
+from snl_video.evaluation.per_class import confused_pairs, per_class_rows
+from snl_video.evaluation.report.numbers import evaluation_numbers
+from snl_video.evaluation.report.write_report import write_report
+from snl_video.evaluation.terminal import headline_table, views_table
 from tests.evaluation.cases import evaluation, random_results
 
 
 def test_listed_is_scored_and_failed_and_absent():
     case = dataclasses.replace(evaluation(20, 4, failed=(0, 5)), absent=["gone.mp4"])
-    numbers = metrics(case)
+    numbers = evaluation_numbers(case)
     assert (numbers["listed"], numbers["scored"], numbers["failed"], numbers["absent"]) == (
         21,
         18,
@@ -29,7 +31,7 @@ def test_listed_is_scored_and_failed_and_absent():
 def test_a_partial_run_has_no_accuracy_of_the_whole_list(tmp_path):
     partial = dataclasses.replace(random_results(5, 2), expected=9)
     case = Evaluation(partial, ["a", "b"], list("rstuvwxyz"), absent=["gone.mp4"])
-    numbers = metrics(case)
+    numbers = evaluation_numbers(case)
     assert numbers["top1"] == pytest.approx(float(partial.correct().double().mean()))
     assert (numbers["listed"], numbers["top1_of_listed"]) == (10, None)
     write_report(tmp_path, case, {})
@@ -69,7 +71,7 @@ def test_names_of_another_number_are_refused():
 
 def test_every_view_setting_has_its_own_numbers():
     case = evaluation()
-    cheap, whole = metrics(case)["views"]
+    cheap, whole = evaluation_numbers(case)["views"]
     assert (cheap["setting"], whole["setting"]) == ("1x1", "2x3")
     assert cheap["top1"] == case.views["1x1"].accuracy(1)
     assert whole["top1"] == case.results.accuracy(1)
@@ -107,3 +109,26 @@ def test_per_class_rows_name_the_worst_confusion():
         others = confusion[number].clone()
         others[number] = 0
         assert row["times"] == torch.max(others)
+
+
+def test_an_interval_is_around_the_mean_of_its_values():
+    results = random_results(30, 7, failed=(2,))
+    for name, metric in METRICS.items():
+        if metric.values is None:
+            continue
+        values = metric.values(results).double()
+        if metric.by_class:
+            labels = results.label.unique()
+            values = torch.stack([values[results.label == label].mean() for label in labels])
+        assert metric.compute(results) == pytest.approx(values.mean().item()), name
+
+
+def test_top5_of_five_classes_is_in_the_file_and_not_on_show(tmp_path):
+    for num_classes, shown in ((5, False), (6, True)):
+        case = evaluation(30, num_classes)
+        write_report(tmp_path, case, {})
+        assert "top5" in json.loads((tmp_path / "metrics.json").read_text())
+        page = (tmp_path / "report.html").read_text().lower()
+        table = [*headline_table(case.results, "").columns[0].cells]
+        views = [column.header for column in views_table(case.views).columns]
+        assert ("top-5" in page, "video top-5 %" in table, "video top-5 %" in views) == (shown,) * 3

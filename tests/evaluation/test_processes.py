@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from snl_video.data.formats import read_ucf101
 from snl_video.data.sampler import EpochSampler
 from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
-from snl_video.evaluation.report.folder import write_report
+from snl_video.evaluation.report.write_report import write_report
 from tests.videos import write_ucf101
 
 COUNTS = (9, 87, 88)

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from snl_video.evaluation import Evaluation
-from snl_video.evaluation.report.folder import write_report
-from snl_video.evaluation.report.markup import Markup, flatten, grid, page, tag
+from snl_video.evaluation.report.markup import Markup, grid, page, tag
 from snl_video.evaluation.report.mistakes import confident_mistakes, film_strip
+from snl_video.evaluation.report.write_report import write_report
+from snl_video.wording import flatten
 from tests.evaluation.cases import evaluation, random_results
 
 FILES = {
@@ -144,7 +145,7 @@ def test_every_link_leads_somewhere(tmp_path):
 
 
 def test_the_page_says_what_the_numbers_say(tmp_path):
-    case = evaluation(60, 4, failed=(3,))
+    case = evaluation(60, 8, failed=(3,))
     html = write(tmp_path, case)
     numbers = json.loads((tmp_path / "metrics.json").read_text())
     text = " ".join(" ".join(Balanced(html).texts).split())

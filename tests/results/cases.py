@@ -9,7 +9,7 @@ from benchmarks.results.plan import Recipe, mark
 from benchmarks.results.record import read_record
 from benchmarks.results.scored import read_scored
 from snl_video.evaluation import Evaluation, VideoResults
-from snl_video.evaluation.report.folder import write_report
+from snl_video.evaluation.report.write_report import write_report
 
 NUM_CLASSES = 3
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from snl_video.evaluation.per_class import confused_pairs, per_class_rows
 from snl_video.evaluation.results import VideoResults
-from snl_video.evaluation.terminal import confused_pairs, per_class_rows
 
 BLUE, PALE, INK = "#2d5f8b", "#b9cde0", "#1d1c1a"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from snl_video.evaluation.report.script import SCRIPT
 from snl_video.evaluation.report.style import STYLE
+from snl_video.wording import DASH, flatten
 
-TIMES, DASH = "\u00d7", "\u2013"
+TIMES = "\u00d7"
 
 VOID = frozenset({"img", "input", "line", "rect", "circle"})
 
@@ -134,18 +135,6 @@ def definitions(values: Mapping[str, Any]) -> Markup:
     """Return a list of names and values, nested mappings flattened to dotted names."""
     pairs = (join([tag("dt", name), tag("dd", value)]) for name, value in flatten(values))
     return tag("dl", *pairs)
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return (dotted name, text) of every leaf; None is shown as a dash."""
-    leaves: list[tuple[str, str]] = []
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            leaves += flatten(value, f"{name}.")
-        else:
-            leaves.append((name, DASH if value is None else str(value)))
-    return leaves
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from snl_video.evaluation.metrics import Evaluation
 from snl_video.evaluation.report.markup import (
     TIMES,
     Markup,
@@ -26,6 +25,7 @@ from snl_video.evaluation.report.results_sections import (
     mistakes_section,
     views_section,
 )
+from snl_video.evaluation.results import Evaluation
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ReportPage:
 
     Attributes:
         evaluation: the results.
-        numbers: of :func:`snl_video.evaluation.metrics.metrics`.
+        numbers: of :func:`snl_video.evaluation.report.numbers.evaluation_numbers`.
         context: what was evaluated; ``data`` (with ``subsets``), ``network`` (parameters, GMACs and
             ``blocks``), ``load_report`` (what of pretrained weights was loaded) and ``recipe`` are
             known, anything else is listed as it is.

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from snl_video.evaluation.calibration import reliability
-from snl_video.evaluation.metrics import Evaluation
+from snl_video.evaluation.metrics import metrics_shown
+from snl_video.evaluation.per_class import confused_pairs, per_class_rows
 from snl_video.evaluation.report.charts import (
     confusion_image,
     interval_bar,
@@ -23,15 +24,8 @@ from snl_video.evaluation.report.markup import (
     tag,
 )
 from snl_video.evaluation.report.mistakes import Mistake
-from snl_video.evaluation.terminal import confused_pairs, per_class_rows
+from snl_video.evaluation.results import Evaluation
 from snl_video.evaluation.views import ViewSetting
-
-HEADLINE = (
-    ("top1", "Video top-1", "the best class of a video is right"),
-    ("top5", "Video top-5", "its class is among the best five"),
-    ("mean_class", "Mean class", "top-1 with every class weighing the same"),
-    ("clip_top1", "Clip top-1", "single views, nothing averaged"),
-)
 
 SMALL = 20
 """Up to so many classes a confusion matrix is written out in figures."""
@@ -40,18 +34,21 @@ SMALL = 20
 def headline_section(numbers: Mapping[str, Any]) -> Markup:
     """The four accuracies with their intervals, then calibration and the accounts."""
     cards = []
-    for name, title, meaning in HEADLINE:
-        value, interval = numbers[name], numbers["intervals"][name]
-        text = tag("div", percent(value), tag("small", "%"), class_="value")
-        span = f"{percent(interval[0])} to {percent(interval[1])}"
+    num_classes = round(1 / numbers["chance"])
+    for name, metric in metrics_shown("headline", num_classes).items():
+        value, interval = numbers[name], numbers["intervals"].get(name)
+        unit = tag("small", "%") if metric.percent else None
+        shown = []
+        if interval:
+            span = f"{percent(interval[0])} to {percent(interval[1])}"
+            shown = [interval_bar(value, interval), tag("div", span, class_="range")]
         cards.append(
             tag(
                 "div",
-                tag("div", title, class_="name"),
-                text,
-                interval_bar(value, interval),
-                tag("div", span, class_="range"),
-                tag("div", meaning, class_="note"),
+                tag("div", metric.title, class_="name"),
+                tag("div", metric.text(value, dash=DASH), unit, class_="value"),
+                *shown,
+                tag("div", metric.meaning, class_="note"),
                 class_="number",
             )
         )
@@ -80,6 +77,7 @@ def views_section(numbers: Mapping[str, Any], setting: str) -> Markup | None:
     if not numbers["views"]:
         return None
     whole = ViewSetting.parse(setting)
+    metrics = metrics_shown("views", round(1 / numbers["chance"]))
     rows = []
     for view in numbers["views"]:
         low, high = view["intervals"]["top1"]
@@ -87,26 +85,20 @@ def views_section(numbers: Mapping[str, Any], setting: str) -> Markup | None:
             [
                 view["setting"].replace("x", f" {TIMES} "),
                 tag("td", view_drawing(ViewSetting.parse(view["setting"]), whole)),
-                percent(view["top1"]),
                 f"{percent(low)} to {percent(high)}",
-                percent(view["top5"]),
-                percent(view["clip_top1"]),
-                percent(view["ece"]),
+                *(metric.text(view[name], dash=DASH) for name, metric in metrics.items()),
             ]
         )
     head = (
         f"Clips {TIMES} crops",
         "Views",
-        "Video top-1 %",
-        "95 % interval",
-        "Top-5 %",
-        "Clip top-1 %",
-        "ECE %",
+        "95 % interval of top-1",
+        *(metric.heading for metric in metrics.values()),
     )
     lead = (
         "All from one pass: fewer views are a part of the same ones. Clips run across, crops down."
     )
-    return section("views", "Views", grid(head, rows, numeric=range(2, 7)), lead=lead)
+    return section("views", "Views", grid(head, rows, numeric=range(2, len(head))), lead=lead)
 
 
 def classes_section(evaluation: Evaluation) -> Markup:

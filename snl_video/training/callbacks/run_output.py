@@ -10,11 +10,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from rich.console import Console
 from torch import Tensor
 
-from snl_video.evaluation.metrics import Evaluation
 from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
-from snl_video.evaluation.report.folder import write_report
 from snl_video.evaluation.report.mistakes import OpenVideo
-from snl_video.evaluation.scores import MissingVideosError, merge_across_processes
+from snl_video.evaluation.report.write_report import write_report
+from snl_video.evaluation.results import Evaluation, MissingVideosError
+from snl_video.evaluation.scores import merge_across_processes
 from snl_video.evaluation.terminal import headline_table, per_class_table, views_table
 from snl_video.models.summary import summarise
 from snl_video.training.module import Batch, VideoClassifier

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from snl_video.evaluation.metrics import Evaluation, metrics
+from snl_video.evaluation.per_class import per_class_rows
 from snl_video.evaluation.report.figures import save_confusion, save_per_class
 from snl_video.evaluation.report.mistakes import Mistake, OpenVideo, confident_mistakes, film_strip
+from snl_video.evaluation.report.numbers import evaluation_numbers
 from snl_video.evaluation.report.report_page import ReportPage
-from snl_video.evaluation.terminal import per_class_rows
+from snl_video.evaluation.results import Evaluation
 from snl_video.evaluation.video_table import video_rows, write_confusion, write_csv, write_parquet
 
 
@@ -22,7 +23,7 @@ def write_report(
     paths: Sequence[str] = (),
     open_video: OpenVideo | None = None,
 ) -> Path:
-    """Write the numbers, the record of every video, the figures and ``report.html``.
+    """Write the numbers, one row a video, the figures and ``report.html``.
 
     Args:
         folder: made if it is not there; files of the same names are replaced.
@@ -38,7 +39,7 @@ def write_report(
     Raises:
         ValueError: ``context`` uses the name of a number, or ``paths`` is of another length.
     """
-    numbers = metrics(evaluation)
+    numbers = evaluation_numbers(evaluation)
     clash = sorted(set(numbers) & set(context))
     if clash:
         raise ValueError(f"the context of a report can't be called {', '.join(clash)}")
