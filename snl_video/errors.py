@@ -40,6 +40,10 @@ class StaleIndexError(InputError):
     """A file is not the one that was indexed."""
 
 
+class NetworkError(InputError):
+    """A network or a block in it cannot be built as the settings say, or the clip does not fit."""
+
+
 class PretrainedError(InputError):
     """Weights cannot be read or do not fit."""
 

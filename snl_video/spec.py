@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from snl_video.errors import InputError
+
 Spec = TypeVar("Spec")
 
 
@@ -11,7 +13,7 @@ def as_spec(kind: type[Spec], value: Spec | Mapping[str, Any], name: str) -> Spe
     """Return ``value`` as the dataclass ``kind``; a mapping gives its fields.
 
     Raises:
-        ValueError: the mapping has a key that is no field; the message names it and the fields.
+        InputError: the mapping has a key that is no field; the message names it and the fields.
     """
     if isinstance(value, kind):
         return value
@@ -19,5 +21,5 @@ def as_spec(kind: type[Spec], value: Spec | Mapping[str, Any], name: str) -> Spe
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     unknown = sorted(set(value) - set(known))
     if unknown:
-        raise ValueError(f"{name} has no key {unknown[0]!r}; its keys: {', '.join(known)}")
+        raise InputError(f"{name} has no key {unknown[0]!r}; its keys: {', '.join(known)}")
     return kind(**value)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from snl_video.blocks import KINDS
+from snl_video.blocks import BLOCKS
 from snl_video.errors import PretrainedError
+from snl_video.models.backbones import options_of
 from snl_video.training.freezing import FreezeSchedule
 from snl_video.weights import build_model, load_pretrained
 
@@ -24,7 +25,8 @@ PAPER_PLACE = {
     "i3d_r50": "res4.4",
     "c2d_r50": "res4.4",
     "slow_r50": "res4.4",
-    "slowfast_r50": "slow.res4.4",
+    "slowfast_r50_4x16": "slow.res4.4",
+    "slowfast_r50_8x8": "slow.res4.4",
     "i3d_inception": "Mixed_4e",
 }
 
@@ -138,7 +140,7 @@ def test_recipe_parses_and_builds_its_network(path):
     network = build(config)
     assert sum(p.numel() for p in network.parameters()) > 1e5
     assert bool(network.non_local) == ("non_local" in path.read_text())
-    alpha = (config.model.backbone_options or {}).get("alpha", 1)
+    alpha = options_of(config.model.backbone).get("alpha", 1)
     assert config.data.num_frames % alpha == 0
     if "train.py fit" in path.read_text().splitlines()[0]:
         assert config.model.schedule.warmup_epochs < config.trainer.max_epochs
@@ -215,7 +217,7 @@ def test_an_overlay_of_fine_tuning_adds_to_a_recipe(path, recipe):
 
 
 def test_every_kind_has_an_overlay():
-    assert {path.stem for path in OVERLAYS} == set(KINDS)
+    assert {path.stem for path in OVERLAYS} == set(BLOCKS)
 
 
 def test_the_block_is_one_flag_too():

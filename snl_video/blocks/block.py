@@ -1,16 +1,32 @@
-"""The non-local block: embeddings, graph, filter, norm and residual as one module."""
+"""The non-local block: embeddings, graph, filters, norms and residuals as one module."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+from typing_extensions import TypedDict
 
 from snl_video.blocks.graphs.graph import Graph
-from snl_video.blocks.pointwise import Pointwise, project, tokens
-from snl_video.blocks.pooling import Grid, coarsen, pool_tokens, restore
-from snl_video.blocks.unit import Unit
+from snl_video.blocks.pointwise import Grid, Pointwise, project, tokens
+from snl_video.blocks.pooling import coarsen, pool_tokens, restore
+from snl_video.blocks.unit import Norm, Unit
+
+
+class SharedOptions(TypedDict, total=False):
+    """The options that all kinds share; their defaults are those of :class:`NonLocalBlock`."""
+
+    num_units: int
+    bias: bool
+    relu: bool
+    checkpoint: bool
+
+
+class MakesFilter(Protocol):
+    """A class of :mod:`snl_video.blocks.filters`, or a `functools.partial` of one."""
+
+    def __call__(self, in_channels: int, out_channels: int, /, *, bias: bool) -> nn.Module:
+        """Make a filter of node features (B, keys, in_channels) to (B, N, out_channels)."""
 
 
 class NonLocalBlock(nn.Module):
@@ -20,15 +36,20 @@ class NonLocalBlock(nn.Module):
         in_channels: C of the input (B, C, T, H, W).
         inner_channels: C_s of the embeddings theta and phi.
         affinity: makes the graph, `affinity(theta, phi, grid)` of tokens (B, N, C_s).
-        units: the filters, applied one after another, each with its own residual.
+        make_filter: makes the filter of each unit.
+        num_units: filters applied one after another, each with its own residual, on one graph.
+        bias: biases on the 1x1x1 convolutions.
+        norm: "batch", "group" or "none", before the residual.
+        relu: ReLU after the norm, before the residual gain.
+        checkpoint: make graph and filter again in the backward pass instead of keeping them; with
+            several units the graph is then made once per unit.
+        value_channels: C_z of the node feature g(x); C_s when None.
+        norm_groups: groups of the group norm.
         embed: False takes the input itself as theta and phi.
-        bias: biases on theta and phi.
         pool: window (T, H, W) of a max-pool of the keys and values (phi and g).
         pool_after: pool phi(x) and g(x) instead of x.
         pool_input: window (T, H, W) by which x is averaged for the whole branch, then restored.
         recurrence: how often the block is applied, with the same weights and a new graph.
-        checkpoint: make graph and filter again in the backward pass instead of keeping them; with
-            several units the graph is then made once per unit.
 
     Raises ValueError for an input that is not 5-D, has other channels than `in_channels`, or (in
     eager mode on the CPU; the check would stall a CUDA stream and break a compiled graph) holds a
@@ -42,19 +63,37 @@ class NonLocalBlock(nn.Module):
         in_channels: int,
         inner_channels: int,
         affinity: nn.Module,
-        units: Sequence[Unit],
+        make_filter: MakesFilter,
         *,
-        embed: bool = True,
+        num_units: int = 1,
         bias: bool = False,
+        norm: Norm = "batch",
+        relu: bool = False,
+        checkpoint: bool = False,
+        value_channels: int | None = None,
+        norm_groups: int = 1,
+        embed: bool = True,
         pool: Grid | None = None,
         pool_after: bool = False,
         pool_input: Grid | None = None,
         recurrence: int = 1,
-        checkpoint: bool = False,
     ) -> None:
         super().__init__()
         self.in_channels, self.inner_channels = in_channels, inner_channels
         self.options: dict[str, Any] = {}
+        value_channels = value_channels or inner_channels
+        units = [
+            Unit(
+                in_channels,
+                value_channels,
+                make_filter(value_channels, in_channels, bias=bias),
+                norm=norm,
+                groups=norm_groups,
+                relu=relu,
+                bias=bias,
+            )
+            for _ in range(num_units)
+        ]
         self.theta: Pointwise | None = None
         self.phi: Pointwise | None = None
         if embed:

@@ -13,7 +13,7 @@ from snl_video.blocks.pointwise import Pointwise
 from snl_video.blocks.polynomial import Basis
 
 
-class Polynomial(nn.Module):
+class PolynomialFilter(nn.Module):
     """F(A, Z) = sum_k B_k(A) Z W_{k+1} over the given powers k.
 
     NL is `powers=(1,)`, SNL `(0, 1)`, order K `range(K)`. Basis "monomial": B_k = A^k.
@@ -25,8 +25,8 @@ class Polynomial(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        powers: Sequence[int],
         *,
+        powers: Sequence[int],
         basis: Basis = "monomial",
         bias: bool = False,
     ) -> None:
@@ -53,7 +53,7 @@ class Polynomial(nn.Module):
         return f"powers={self.powers}, basis={self.basis}"
 
 
-class Difference(nn.Module):
+class DifferenceFilter(nn.Module):
     """F(A, Z) = (A - I) Z W = -L_rw Z W, the filter of NS (Tao et al., NeurIPS 2018)."""
 
     def __init__(self, in_channels: int, out_channels: int, *, bias: bool = False) -> None:
@@ -65,14 +65,12 @@ class Difference(nn.Module):
         return self.w_2(graph.propagate(z) - z)
 
 
-class WithUnary(nn.Module):
+class UnaryFilter(nn.Module):
     """F(A, Z) = (A Z + 1 u^T Z) W with u = softmax(X w_m) (Yin et al., ECCV 2020)."""
 
-    def __init__(
-        self, x_channels: int, in_channels: int, out_channels: int, *, bias: bool = False
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = False) -> None:
         super().__init__()
-        self.w_m = Pointwise(x_channels, 1)
+        self.w_m = Pointwise(out_channels, 1)
         self.w_2 = Pointwise(in_channels, out_channels, bias=bias)
 
     def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
@@ -81,9 +79,26 @@ class WithUnary(nn.Module):
         return self.w_2(graph.propagate(z) + u.transpose(1, 2) @ z)
 
 
-class Propagation(nn.Module):
+class PropagationFilter(nn.Module):
     """F(A, Z) = A Z, the filter of CC (Huang et al., ICCV 2019)."""
 
     def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, C)."""
         return graph.propagate(z)
+
+
+class CompactFilter(nn.Module):
+    """F(A, Z) = A vec(Z), then one W per channel group, the filter of CGNL (Yue et al., 2018)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, groups: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__()
+        self.groups = groups
+        self.w_2 = Pointwise(in_channels, out_channels, groups=groups, bias=bias)
+
+    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
+        """(B, N, in) -> (B, N, out)."""
+        vec = z.transpose(1, 2).reshape(z.shape[0], -1, 1)
+        y = graph.propagate(vec).view(z.shape[0], z.shape[2], z.shape[1])
+        return self.w_2(y.transpose(1, 2))

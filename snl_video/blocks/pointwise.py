@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+Grid = tuple[int, int, int]
+"""Sizes over T, H and W."""
+
 
 class Pointwise(nn.Conv3d):
     """A 1x1x1 convolution whose parameters keep the (out, in, 1, 1, 1) layout of the field.

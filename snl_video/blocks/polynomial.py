@@ -10,7 +10,6 @@ from torch import Tensor
 from snl_video.blocks.pointwise import matrix_product
 
 Basis = Literal["monomial", "chebyshev"]
-BASES: tuple[Basis, ...] = ("monomial", "chebyshev")
 
 
 def basis_terms(apply: Callable[[Any], Any], start: Any, order: int, basis: Basis) -> Iterator[Any]:

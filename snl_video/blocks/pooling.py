@@ -4,9 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snl_video.blocks.graphs.graph import at_least_float32
-from snl_video.blocks.pointwise import feature_map, tokens
-
-Grid = tuple[int, int, int]
+from snl_video.blocks.pointwise import Grid, feature_map, tokens
 
 
 def pool_tokens(z: Tensor, grid: Grid, size: Grid) -> Tensor:

@@ -1,17 +1,15 @@
 """One unit of a block: node feature, filter, norm and the gain of the residual."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from snl_video.blocks.graphs.graph import Graph
-from snl_video.blocks.options import one_of
 from snl_video.blocks.pointwise import Pointwise, feature_map, tokens
 
 Norm = Literal["batch", "group", "none"]
-NORMS: tuple[Norm, ...] = ("batch", "group", "none")
 
 
 class Unit(nn.Module):
@@ -60,29 +58,3 @@ def make_norm(norm: Norm, channels: int, groups: int = 1) -> nn.Module:
     if norm == "group":
         return nn.GroupNorm(groups, channels)
     return nn.Identity()
-
-
-def make_units(
-    number: int,
-    in_channels: int,
-    make_filter: Callable[[], nn.Module],
-    value_channels: int,
-    norm: Norm,
-    relu: bool,
-    bias: bool,
-    groups: int = 1,
-) -> list[Unit]:
-    """`number` units with a filter of their own each; `groups` is for the group norm."""
-    one_of("norm", norm, NORMS)
-    return [
-        Unit(
-            in_channels,
-            value_channels,
-            make_filter(),
-            norm=norm,
-            groups=groups,
-            relu=relu,
-            bias=bias,
-        )
-        for _ in range(number)
-    ]

@@ -50,7 +50,6 @@ def i3d_inception(num_classes: int, width: int, dropout: float) -> VideoNetwork:
         places=places,
         place_sets=PLACE_SETS,
         head="logits",
-        pathways=None,
         pixel_mean=(0.5, 0.5, 0.5),
         pixel_std=(0.5, 0.5, 0.5),
     )

@@ -1,13 +1,14 @@
 """Non-local blocks into a network: where, which kind, and what was done."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from torch import Tensor, nn
 
 from snl_video.blocks import build_block
+from snl_video.errors import NetworkError
 from snl_video.models.network import VideoNetwork
 from snl_video.spec import as_spec
 
@@ -55,19 +56,24 @@ def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any])
         appended to ``network.non_local`` too.
 
     Raises:
-        ValueError: no place, a place named twice, unknown or taken; the message lists the free.
+        NetworkError: unknown kind or option; no place, or one that is named twice, unknown or
+            taken; the message lists those that there are.
+        TypeError: ``network`` is no :class:`VideoNetwork`.
     """
+    if not isinstance(network, VideoNetwork):
+        raise TypeError(
+            f"insert_blocks takes a VideoNetwork, which names its places, got a "
+            f"{type(network).__name__}: put build_block(...) into it by hand"
+        )
     spec = as_spec(NonLocalSpec, spec, "non_local")
     inserted = []
     for name in resolve_places(network, spec.places):
         place = network.places[name]
-        block = build_block(
-            spec.kind,
-            place.channels,
-            spec.inner_channels,
-            num_units=spec.num_units,
-            **spec.options,
-        )
+        sizes = place.channels, spec.inner_channels
+        try:
+            block = build_block(spec.kind, *sizes, num_units=spec.num_units, **spec.options)
+        except ValueError as error:
+            raise NetworkError(f"non_local at {name}: {error}") from error
         parent, _, child = place.path.rpartition(".")
         module = network.trunk.get_submodule(place.path)
         setattr(network.trunk.get_submodule(parent), child, WithBlock(module, block))
@@ -100,21 +106,19 @@ def resolve_places(network: VideoNetwork, places: str | Sequence[str]) -> list[s
     wanted = [places] if isinstance(places, str) else places
     names = [name for place in wanted for name in network.place_sets.get(place, [place])]
     taken = {entry["place"] for entry in network.non_local}
-    _check_places(names, taken, [name for name in network.places if name not in taken])
-    return names
-
-
-def _check_places(names: Sequence[str], taken: Iterable[str], free: Sequence[str]) -> None:
+    free = [name for name in network.places if name not in taken]
     if not names:
-        raise ValueError("non_local.places is empty: no block would be inserted; name a place")
+        raise NetworkError("non_local.places is empty: no block would be inserted; name a place")
     for number, name in enumerate(names):
+        if name in free and name not in names[:number]:
+            continue
         if name in names[:number]:
-            raise ValueError(f"non_local.places names {name!r} twice")
-        if name in taken:
-            raise ValueError(f"place {name!r} already has a block; free places: {', '.join(free)}")
-        if name not in free:
+            problem = f"non_local.places names {name!r} twice"
+        elif name in taken:
+            problem = f"place {name!r} already has a block"
+        else:
             near = difflib.get_close_matches(name, free, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(
-                f"no place {name!r} in this network{hint}; places: paper, five, {', '.join(free)}"
-            )
+            problem = f"no place {name!r} in this network{hint}"
+        raise NetworkError(f"{problem}; places: {', '.join([*network.place_sets, *free])}")
+    return names

@@ -1,10 +1,16 @@
 """The network every backbone becomes: one clip in, logits out, with named places for blocks."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from snl_video.errors import NetworkError
+
+KINETICS_MEAN = (0.45, 0.45, 0.45)
+KINETICS_STD = (0.225, 0.225, 0.225)
 
 
 class Place(NamedTuple):
@@ -25,7 +31,7 @@ class SlowFastPathways(nn.Module):
     def __init__(self, alpha: int, *, strided: bool = False) -> None:
         super().__init__()
         if alpha < 1:
-            raise ValueError(f"alpha is the frame-rate ratio of the pathways, >= 1; got {alpha}")
+            raise NetworkError(f"alpha is the frame-rate ratio of the pathways, >= 1; got {alpha}")
         self.alpha = alpha
         self.strided = strided
 
@@ -33,9 +39,9 @@ class SlowFastPathways(nn.Module):
         """Return [(B, 3, T // alpha, H, W), (B, 3, T, H, W)]; T must be a multiple of alpha."""
         num_frames = clip.shape[2]
         if num_frames % self.alpha:
-            raise ValueError(
+            raise NetworkError(
                 f"SlowFast with alpha={self.alpha} needs a multiple of {self.alpha} frames, got a "
-                f"clip of {num_frames}; change data.num_frames or backbone_options.alpha"
+                f"clip of {num_frames}; change data.clip.num_frames or backbone_options.alpha"
             )
         if self.strided:
             return [clip[:, :, :: self.alpha], clip]
@@ -49,8 +55,8 @@ class VideoNetwork(nn.Module):
     Args:
         trunk: takes a clip (or the list that ``pathways`` makes of it) and returns logits.
         places: name -> :class:`Place`, in the order of the forward pass.
-        place_sets: name -> places that it stands for: ``paper`` and ``five``.
         head: path in the trunk of the layer that classifies: a linear layer or a 1x1x1 convolution.
+        place_sets: name -> places that it stands for, such as ``paper`` and ``five``.
         pathways: splits the clip for the trunk; None hands it over as it is.
         pixel_mean: mean of each colour channel, of pixels scaled to [0, 1].
         pixel_std: standard deviation of each colour channel, of pixels scaled to [0, 1].
@@ -67,11 +73,11 @@ class VideoNetwork(nn.Module):
         trunk: nn.Module,
         *,
         places: Mapping[str, Place],
-        place_sets: Mapping[str, Sequence[str]],
         head: str,
-        pathways: nn.Module | None,
-        pixel_mean: Sequence[float],
-        pixel_std: Sequence[float],
+        place_sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        pathways: nn.Module | None = None,
+        pixel_mean: Sequence[float] = KINETICS_MEAN,
+        pixel_std: Sequence[float] = KINETICS_STD,
     ) -> None:
         super().__init__()
         self.trunk = trunk
@@ -93,7 +99,7 @@ class VideoNetwork(nn.Module):
     def forward(self, clip: Tensor) -> Tensor:
         """Map normalised pixels (B, 3, T, H, W) to logits (B, num_classes)."""
         if clip.ndim != 5 or clip.shape[1] != self.pixel_mean.shape[0]:
-            raise ValueError(
+            raise NetworkError(
                 f"expected a clip of shape (B, {self.pixel_mean.shape[0]}, T, H, W), "
                 f"got {tuple(clip.shape)}"
             )

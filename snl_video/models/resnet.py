@@ -7,7 +7,7 @@ This is the only module of the package that imports PyTorchVideo.
     clip (B, 3, T, H, W)
       stem                          conv1 + max-pool
       res2  3 blocks                res2.0 ... res2.2
-      (max-pool over time, i3d_r50 and c2d_r50 only)
+      (max-pool over time, i3d and c2d only)
       res3  4 blocks                res3.0 ... res3.3
       res4  6 blocks                res4.0 ... res4.5
       res5  3 blocks                res5.0 ... res5.2
@@ -16,11 +16,18 @@ This is the only module of the package that imports PyTorchVideo.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from torch import nn
 
-from snl_video.models.network import Place, SlowFastPathways, VideoNetwork
+from snl_video.errors import NetworkError
+from snl_video.models.network import (
+    KINETICS_MEAN,
+    KINETICS_STD,
+    Place,
+    SlowFastPathways,
+    VideoNetwork,
+)
 from snl_video.models.temporal_kernels import (
     FAST_KERNELS,
     FRAME_KERNELS,
@@ -35,13 +42,11 @@ with warnings.catch_warnings():
     from pytorchvideo.models.resnet import BottleneckBlock, ResStage, create_resnet
     from pytorchvideo.models.slowfast import FuseFastToSlow, create_slowfast
 
-KINETICS_MEAN = (0.45, 0.45, 0.45)
-KINETICS_STD = (0.225, 0.225, 0.225)
 STAGES = ("res2", "res3", "res4", "res5")
 FIVE_PLACES = ("res3.1", "res3.3", "res4.1", "res4.3", "res4.5")
 
 
-def i3d_r50(
+def i3d(
     num_classes: int,
     width: int,
     dropout: float,
@@ -82,7 +87,7 @@ def i3d_r50(
     return _single_pathway(trunk, stride_1x1, pixel_mean, pixel_std)
 
 
-def c2d_r50(
+def c2d(
     num_classes: int,
     width: int,
     dropout: float,
@@ -107,7 +112,7 @@ def c2d_r50(
     return _single_pathway(trunk, stride_1x1, pixel_mean, pixel_std)
 
 
-def slow_r50(
+def slow(
     num_classes: int,
     width: int,
     dropout: float,
@@ -131,7 +136,7 @@ def slow_r50(
     return _single_pathway(trunk, stride_1x1, pixel_mean, pixel_std)
 
 
-def slowfast_r50(
+def slowfast(
     num_classes: int,
     width: int,
     dropout: float,
@@ -149,18 +154,18 @@ def slowfast_r50(
 ) -> VideoNetwork:
     """SlowFast ResNet (Feichtenhofer et al., ICCV 2019), beta = 1/8.
 
-    8x8 is ``alpha=4, fusion_kernel=7``; 4x16 is ``alpha=8, fusion_kernel=5``, both on 32 frames.
-
-    Options beside those of :func:`i3d_r50`:
+    Options beside those of :func:`i3d`:
+        alpha: the slow pathway takes one of this many frames.
         beta_inverse: the fast pathway has ``width / beta_inverse`` channels.
+        fusion_kernel: over time, of the convolutions of the fusions.
         fusion_ratio: channels that a fusion adds to the slow pathway, per fast channel.
         fusion_norm: batch norm and ReLU after the convolutions of the fusions; MMAction2 has none.
         strided_frames: see :class:`snl_video.models.network.SlowFastPathways`.
         temporal_blocks: for each stage the two numbers of the slow and the fast pathway.
     """
     if beta_inverse < 1 or width % beta_inverse:
-        raise ValueError(
-            f"slowfast_r50 needs a width divisible by {beta_inverse} (its fast pathway "
+        raise NetworkError(
+            f"SlowFast needs a width divisible by {beta_inverse} (its fast pathway "
             f"has 1/{beta_inverse} of the channels), got width={width}"
         )
     slow_blocks, fast_blocks = of_pathways(temporal_blocks)
@@ -186,14 +191,6 @@ def slowfast_r50(
                 module.norm = module.activation = None
     pathways = SlowFastPathways(alpha, strided=strided_frames)
     return _network(trunk, ("slow.", "fast."), pathways, pixel_mean, pixel_std)
-
-
-BACKBONES: dict[str, Callable[..., VideoNetwork]] = {
-    "i3d_r50": i3d_r50,
-    "c2d_r50": c2d_r50,
-    "slow_r50": slow_r50,
-    "slowfast_r50": slowfast_r50,
-}
 
 
 def _single_pathway(

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from snl_video.errors import NetworkError
+
 STAGE_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Depth -> residual blocks of res2, res3, res4 and res5 (He et al., CVPR 2016)."""
 
@@ -23,14 +25,14 @@ def temporal_kernels(
             pattern; the others have T = 1. None means all.
 
     Raises:
-        ValueError: no such depth, or not four numbers of blocks that the stages have.
+        NetworkError: no such depth, or not four numbers of blocks that the stages have.
     """
     if depth not in STAGE_BLOCKS:
-        raise ValueError(f"depth must be {', '.join(map(str, STAGE_BLOCKS))}, got {depth}")
+        raise NetworkError(f"depth must be {', '.join(map(str, STAGE_BLOCKS))}, got {depth}")
     counts = STAGE_BLOCKS[depth]
     temporal = counts if temporal_blocks is None else tuple(temporal_blocks)
     if len(temporal) != 4 or any(temporal[i] not in range(counts[i] + 1) for i in range(4)):
-        raise ValueError(f"temporal_blocks must be four numbers up to {counts}, got {temporal}")
+        raise NetworkError(f"temporal_blocks must be four numbers up to {counts}, got {temporal}")
     return [
         [(pattern[i % len(pattern)] if i < first else 1, 1, 1) for i in range(count)]
         for pattern, first, count in zip(patterns, temporal, counts, strict=True)
@@ -43,10 +45,10 @@ def of_pathways(
     """Turn pairs (slow, fast) of the four stages into the numbers of each pathway.
 
     Raises:
-        ValueError: these are no pairs.
+        NetworkError: these are no pairs.
     """
     if temporal_blocks is None:
         return None, None
     if any(isinstance(pair, int) or len(pair) != 2 for pair in temporal_blocks):
-        raise ValueError(f"temporal_blocks must be pairs (slow, fast), got {temporal_blocks}")
+        raise NetworkError(f"temporal_blocks must be pairs (slow, fast), got {temporal_blocks}")
     return [slow for slow, _ in temporal_blocks], [fast for _, fast in temporal_blocks]

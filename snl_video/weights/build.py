@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from snl_video.models.backbones import build_network
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
-from snl_video.models.registry import build_network
 from snl_video.weights.pretrained_spec import PretrainedSpec, as_pretrained, load_spec
 
 logger = logging.getLogger(__name__)
@@ -30,13 +30,12 @@ def build_model(
     as one line; :func:`snl_video.weights.load_pretrained` on a network gives the whole report.
 
     Args:
-        backbone: ``i3d_r50``, ``c2d_r50``, ``slow_r50``, ``slowfast_r50`` or ``i3d_inception``.
-        num_classes: size of the logits.
-        width: channels of the stem, 64 in the published networks; narrow ones serve tests.
-        dropout: probability of dropping a feature before the last linear layer.
-        non_local: the blocks to insert, as a :class:`NonLocalSpec` or a dict of it, e.g.
-            ``{"kind": "snl", "places": ["res4.4"]}``; None inserts none.
-        backbone_options: what only this backbone knows, e.g. ``{"alpha": 8, "fusion_kernel": 5}``.
+        backbone: a name in :data:`snl_video.models.BACKBONES`.
+        num_classes: see :func:`snl_video.models.build_network`, as the next four.
+        width: channels of the stem.
+        dropout: before the last linear layer.
+        non_local: the blocks to insert.
+        backbone_options: what else than the name says.
         pretrained: weights to load: a file or ``kinetics400``, or with more settings a
             :class:`PretrainedSpec` or a dict of it, e.g. ``{"source": "resnet50.pth", "inflation":
             "centre"}``; None keeps random ones. A head of another number of classes stays random.

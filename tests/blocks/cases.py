@@ -1,19 +1,21 @@
 """The blocks under test: every kind with every option that changes what it computes.
 
-`LOCAL` is what a user adds: a graph and one row. It runs through the same tests as the others.
+`LOCAL` is what a user adds: a graph and one row, which conftest.py registers. It runs through the
+same tests as the others.
 """
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from snl_video.blocks import Graph, NonLocalBlock, build_block, registry
-from snl_video.blocks.filters import Polynomial
-from snl_video.blocks.unit import make_units
+from snl_video.blocks import Graph, NonLocalBlock, build_block
+from snl_video.blocks.filters import PolynomialFilter
 
 Case = tuple[str, dict]
 
 
-class NextFrame(Graph):
+class NextFrameGraph(Graph):
     """A position sees itself and the same place in the next frame, half and half."""
 
     def __init__(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> None:
@@ -25,19 +27,16 @@ class NextFrame(Graph):
         return self.weight * z + (1 - self.weight) * z.roll(-self.frame, 1)
 
 
-class MakeNextFrame(nn.Module):
-    def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> NextFrame:
-        return NextFrame(theta, phi, grid)
+class NextFrameAffinity(nn.Module):
+    def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> NextFrameGraph:
+        return NextFrameGraph(theta, phi, grid)
 
 
-def next_frame(c: int, inner: int, *, num_units: int = 1, checkpoint: bool = False):
-    units = make_units(
-        num_units, c, lambda: Polynomial(inner, c, (0, 1)), inner, "batch", False, False
-    )
-    return NonLocalBlock(c, inner, MakeNextFrame(), units, checkpoint=checkpoint)
+def next_frame(in_channels: int, inner_channels: int, **shared) -> NonLocalBlock:
+    make_filter = partial(PolynomialFilter, powers=(0, 1))
+    return NonLocalBlock(in_channels, inner_channels, NextFrameAffinity(), make_filter, **shared)
 
 
-registry.BUILDERS["next_frame"] = next_frame
 LOCAL: Case = ("next_frame", {})
 
 CASES: list[Case] = [

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
+from tests.blocks import brute
 from tests.blocks.cases import CASES, IDS, Case, make
-
-from . import brute
 
 GRID = (2, 3, 2)
 

@@ -5,8 +5,7 @@ import torch
 
 from snl_video.blocks import build_block
 from snl_video.blocks.reference_weights import load_reference_weights
-
-from . import golden
+from tests.blocks import golden
 
 
 def relative_error(out: torch.Tensor, reference: torch.Tensor) -> float:

@@ -5,16 +5,16 @@ import json
 import pytest
 import torch
 
-from snl_video.blocks import KINDS, build_block
+from snl_video.blocks import BLOCKS, build_block
 from tests.blocks.cases import CASES, IDS, Case, make
 
 FORMS: list[Case] = [
     *CASES,
-    *((kind, {"relu": True}) for kind in KINDS),
-    *((kind, {"norm": "none"}) for kind in KINDS),
+    *((kind, {"relu": True}) for kind in BLOCKS),
+    *((kind, {"norm": "none"}) for kind in BLOCKS),
     *((kind, {"norm": "batch"}) for kind in ("cc", "cgnl")),
-    *((kind, {"num_units": 3}) for kind in KINDS),
-    *((kind, {"checkpoint": True, "num_units": 2}) for kind in KINDS),
+    *((kind, {"num_units": 3}) for kind in BLOCKS),
+    *((kind, {"checkpoint": True, "num_units": 2}) for kind in BLOCKS),
 ]
 
 

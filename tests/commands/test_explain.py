@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from snl_video.blocks import KINDS, build_block
+from snl_video.blocks import BLOCKS, build_block
 from snl_video.commands.explain import affinity_row, grid_position, overlay, write_pictures
 from snl_video.inference.clip_graphs import Seen
 
@@ -14,7 +14,7 @@ GRID = (2, 4, 4)
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [*((kind, {}) for kind in KINDS), ("nl", {"pool": (1, 2, 2)})],
+    [*((kind, {}) for kind in BLOCKS), ("nl", {"pool": (1, 2, 2)})],
 )
 def test_row_is_that_of_the_matrix(kind: str, options: dict) -> None:
     torch.manual_seed(0)

@@ -23,7 +23,7 @@ RECIPES = {
 
 def recipe_for(piece):
     options = piece.get("model", {}).get("backbone_options", {})
-    if "alpha" in options:
+    if "fusion_norm" in options:
         return ROOT / "configs/ucf101/finetune_slowfast_r50.yaml"
     return RECIPES["i3d_w8"][1] if "conv1_stride" in options else SLOW
 
@@ -103,7 +103,7 @@ def test_mmactions_weights_give_its_logits_with_the_options_that_are_told(name):
     (options,) = [
         piece["backbone_options"]
         for piece in pieces
-        if "alpha" not in piece["backbone_options"]
+        if "fusion_norm" not in piece["backbone_options"]
         and ("conv1_stride" in piece["backbone_options"]) == (backbone == "i3d_r50")
     ]
     network = build_model(backbone, 11, width=8, backbone_options=options).eval()

@@ -33,8 +33,8 @@ def test_make_targets_it_names_exist():
 
 
 def test_every_kind_and_backbone_has_its_line():
-    from snl_video.blocks import KINDS
-    from snl_video.models.registry import BACKBONES
+    from snl_video.blocks import BLOCKS
+    from snl_video.models.backbones import BACKBONES
 
-    for name in (*KINDS, *BACKBONES):
+    for name in (*BLOCKS, *BACKBONES):
         assert f"| `{name}`" in README, name

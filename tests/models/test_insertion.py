@@ -17,9 +17,9 @@ def network(backbone="i3d_r50", non_local=None):
     ("backbone", "places", "expected"),
     [
         ("i3d_r50", "paper", ["res4.4"]),
-        ("slowfast_r50", "paper", ["slow.res4.4"]),
+        ("slowfast_r50_8x8", "paper", ["slow.res4.4"]),
         ("c2d_r50", "five", ["res3.1", "res3.3", "res4.1", "res4.3", "res4.5"]),
-        ("slowfast_r50", ["fast.res3.1", "slow.res4.4"], ["fast.res3.1", "slow.res4.4"]),
+        ("slowfast_r50_8x8", ["fast.res3.1", "slow.res4.4"], ["fast.res3.1", "slow.res4.4"]),
         ("slow_r50", "res5.0", ["res5.0"]),
     ],
 )
@@ -43,7 +43,7 @@ def test_the_block_sits_after_its_residual_block_and_before_the_next():
 
 
 def test_every_place_takes_a_block():
-    net = network("slowfast_r50")
+    net = network("slowfast_r50_8x8")
     insert_blocks(net, NonLocalSpec("snl", list(net.places)))
     assert net.train()(torch.randn(2, 3, 8, 32, 32)).shape == (2, 4)
 
@@ -90,6 +90,11 @@ def test_a_bad_place_leaves_the_network_untouched():
         insert_blocks(net, {"kind": "snl", "places": ["res4.4", "res9.9"]})
     assert not net.non_local
     assert not inserted_blocks(net)
+
+
+def test_a_network_without_places_is_refused():
+    with pytest.raises(TypeError, match="VideoNetwork, which names its places, got a Li"):
+        insert_blocks(torch.nn.Linear(2, 2), NonLocalSpec())
 
 
 def test_a_taken_place_is_refused():

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from snl_video.errors import NetworkError
+from snl_video.models.backbones import options_of
 from snl_video.models.network import SlowFastPathways
 from snl_video.models.summary import summarise
 from snl_video.weights import build_model
@@ -19,16 +21,36 @@ def built(backbone, **options):
         ("slow_r50", {"temporal_blocks": [3, 4, 6]}, "four numbers up to .3, 4, 6, 3., got"),
         ("i3d_r50", {"temporal_blocks": [3, 5, 6, 3]}, "four numbers up to"),
         ("i3d_r50", {"temporal_blocks": [3, 4, 6, -1]}, "four numbers up to"),
-        ("slowfast_r50", {"temporal_blocks": [3, 4, 6, 3]}, r"pairs \(slow, fast\), got"),
-        ("slowfast_r50", {"temporal_blocks": [[3], [4], [6], [3]]}, r"pairs \(slow, fast\), got"),
-        ("slowfast_r50", {"beta_inverse": 3}, "width divisible by 3 .*got width=8"),
-        ("slowfast_r50", {"beta_inverse": 0}, "width divisible by 0"),
+        ("slowfast_r50_8x8", {"temporal_blocks": [3, 4, 6, 3]}, r"pairs \(slow, fast\), got"),
+        (
+            "slowfast_r50_8x8",
+            {"temporal_blocks": [[3], [4], [6], [3]]},
+            r"pairs \(slow, fast\), got",
+        ),
+        ("slowfast_r50_8x8", {"beta_inverse": 3}, "width divisible by 3 .*got width=8"),
+        ("slowfast_r50_8x8", {"beta_inverse": 0}, "width divisible by 0"),
         ("c2d_r50", {"temporal_blocks": [3, 4, 6, 3]}, "c2d_r50 has no option 'temporal_blocks'"),
     ],
 )
 def test_bad_options_are_named(backbone, options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(NetworkError, match=message):
         built(backbone, **options)
+
+
+def test_a_preset_is_its_component_with_the_options_of_its_name():
+    for name, preset in (("8x8", (4, 7)), ("4x16", (8, 5))):
+        options = options_of(f"slowfast_r50_{name}")
+        assert (options["alpha"], options["fusion_kernel"], options["depth"]) == (*preset, 50)
+        network = built(f"slowfast_r50_{name}")
+        fusion = network.trunk.blocks[0].multipathway_fusion.conv_fast_to_slow
+        assert (network.pathways.alpha, fusion.stride[0], fusion.kernel_size[0]) == (
+            preset[0],
+            *preset,
+        )
+
+
+def test_an_option_of_a_preset_may_still_be_another():
+    assert built("slowfast_r50_8x8", alpha=8).pathways.alpha == 8
 
 
 def test_strided_frames():
@@ -42,15 +64,14 @@ def test_strided_frames():
 
 def test_size_of_the_deeper_slowfast():
     """62.83 M parameters in PyTorchVideo's model zoo, for 8x8 with fusion kernels of 5."""
-    options = {"depth": 101, "fusion_kernel": 5}
-    network = build_model("slowfast_r50", 400, backbone_options=options)
+    network = build_model("slowfast_r101_8x8", 400)
     assert round(sum(p.numel() for p in network.parameters()) / 1e6, 2) == 62.83
 
 
 def test_a_deeper_network_has_more_places():
-    names = built("i3d_r50", depth=101).places
+    names = built("i3d_r101").places
     assert [name for name in names if name.startswith("res4.")][-1] == "res4.22"
-    assert built("slowfast_r50", depth=101).place_sets["paper"] == ["slow.res4.21"]
+    assert built("slowfast_r101_8x8").place_sets["paper"] == ["slow.res4.21"]
 
 
 def test_early_strides_cost_a_quarter():

@@ -26,7 +26,7 @@ def frozen_names(network, places, laterals=()):
 
 CASES = {
     "slow_r50": ("res3.2", [f"res{stage}.{i}" for stage in (2, 3) for i in range(3)], ()),
-    "slowfast_r50": (
+    "slowfast_r50_8x8": (
         "slow.res3.1",
         [f"{way}.res2.{i}" for way in ("slow", "fast") for i in range(3)]
         + [f"slow.res3.{i}" for i in range(2)],
@@ -238,7 +238,7 @@ def test_bad_settings_are_named(options, message):
 
 
 def test_what_is_frozen_when():
-    network = build_model("slowfast_r50", 4, width=8)
+    network = build_model("slowfast_r50_8x8", 4, width=8)
     schedule = FreezeSchedule(network, "res5", {5: "stem", 3: "slow.res4.1"})
     places = list(network.places)
     expected = [places.index("fast.res5.2")] * 3 + [places.index("slow.res4.1")] * 2 + [-1] * 2

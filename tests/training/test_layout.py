@@ -43,7 +43,7 @@ def test_residual_networks_by_name(backbone):
 
 
 def test_slowfast_pathways_are_equally_deep_and_laterals_follow_their_stage():
-    net = network("slowfast_r50")
+    net = network("slowfast_r50_8x8")
     names, levels = list(net.places), depths(net)
     depth = dict(zip(names, levels[1:-1], strict=True))
     assert depth["slow.res4.3"] == depth["fast.res4.3"] == 3 + 4 + 4
@@ -79,8 +79,8 @@ def test_inception_units():
         ("slow_r50", "stem", None),
         ("slow_r50", "res4", "res4.5"),
         ("slow_r50", "res4.2", "res4.2"),
-        ("slowfast_r50", "res3", "fast.res3.3"),
-        ("slowfast_r50", "slow.res3", "slow.res3.3"),
+        ("slowfast_r50_8x8", "res3", "fast.res3.3"),
+        ("slowfast_r50_8x8", "slow.res3", "slow.res3.3"),
         ("i3d_inception", "Mixed_4f", "Mixed_4f"),
     ],
 )

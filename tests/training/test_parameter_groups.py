@@ -38,9 +38,9 @@ def depth_by_name(name, stages):
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 @pytest.mark.parametrize("decay", [1.0, 0.8])
-@pytest.mark.parametrize("backbone", ["slow_r50", "slowfast_r50"])
+@pytest.mark.parametrize("backbone", ["slow_r50", "slowfast_r50_8x8"])
 def test_every_parameter_once_with_its_own_rate(name, decay, backbone):
-    if backbone == "slowfast_r50":
+    if backbone == "slowfast_r50_8x8":
         net = network(backbone, non_local={"kind": "snl", "places": "five"})
     else:
         net = network(backbone, non_local={"kind": "gsnl", "places": "five"})

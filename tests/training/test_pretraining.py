@@ -4,7 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from snl_video.blocks import KINDS
+from snl_video.blocks import BLOCKS
 from snl_video.errors import PretrainedError
 from snl_video.models import inserted_blocks
 from snl_video.training import MovingAverage, OptimizerSpec, VideoClassifier
@@ -133,7 +133,7 @@ def test_weights_that_do_not_fit_stop_the_run(source, tmp_path):
         fit(tmp_path / "run", missing)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BLOCKS)
 def test_a_new_block_changes_nothing_at_first_and_moves_within_two_steps(kind, tmp_path):
     plain = classifier().eval()
     places = ["res3.1", "res4.4"]

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from snl_video.errors import PretrainedError
-from snl_video.models.registry import BACKBONES
+from snl_video.models.backbones import BACKBONES
 from snl_video.weights import PretrainedSpec, as_pretrained, build_model
 from snl_video.weights.hub import KEPT
 from snl_video.weights.names import canonical_state

@@ -50,7 +50,7 @@ def pickled(folder, content, protocol=2):
             Design((C2D,), (1,), temporal_pool=True, blocks=((4, 5, 0),), affinity="dot_product"),
             {"backbone": "c2d_r50", "width": 8, "non_local": DOT | {"places": "res4.5"}},
         ),
-        (TWO, {"backbone": "slowfast_r50", "width": 16}),
+        (TWO, {"backbone": "slowfast_r50_8x8", "width": 16}),
     ],
     ids=["i3d", "c2d", "slowfast"],
 )
@@ -90,7 +90,7 @@ def test_what_the_optimiser_left_is_no_weight(tmp_path):
     content |= {"conv1_w_momentum": content["conv1_w"], "lr": np.float32(0.1)}
     content |= {"model_iter": np.zeros(1, np.int64), "fc6_w": np.zeros(3, np.float32)}
     report = load_pretrained(
-        build_model("slowfast_r50", 7, width=16), pickled(tmp_path, content, protocol=4)
+        build_model("slowfast_r50_8x8", 7, width=16), pickled(tmp_path, content, protocol=4)
     )
     assert report.unexpected == ("fc6_w",)
 

@@ -62,7 +62,7 @@ def test_a_file_without_a_head_is_enough(tmp_path):
     assert (report.new_head, report.missing, report.backbone_share) == (True, (), 1.0)
 
 
-@pytest.mark.parametrize("backbone", ["i3d_r50", "slowfast_r50", "i3d_inception"])
+@pytest.mark.parametrize("backbone", ["i3d_r50", "slowfast_r50_8x8", "i3d_inception"])
 def test_plain_weights_go_into_a_network_with_blocks(tmp_path, backbone):
     source = network(backbone, seed=1)
     model = build_model(backbone, 5, width=8, non_local={"kind": "gsnl", "places": "five"})

@@ -87,7 +87,7 @@ def test_hub_networks_of_pytorchvideo_have_these_names_and_sizes():
         ("i3d_r50", resnet.i3d_r50),
         ("c2d_r50", resnet.c2d_r50),
         ("slow_r50", resnet.slow_r50),
-        ("slowfast_r50", slowfast.slowfast_r50),
+        ("slowfast_r50_8x8", slowfast.slowfast_r50),
     ]
     for backbone, hub in pairs:
         with torch.device("meta"):
@@ -201,7 +201,7 @@ def test_resnet101_goes_into_a_network_of_its_depth_only():
 
     with torch.device("meta"):
         weights = resnet101().state_dict()
-        deep = build_model("i3d_r50", 1000, backbone_options={"depth": 101})
+        deep = build_model("i3d_r101", 1000)
         shallow = build_model("i3d_r50", 1000)
     found = FORMATS["torchvision"].convert(weights, deep)
     shapes = {name: value.shape for name, value in deep.state_dict().items()}
@@ -217,7 +217,7 @@ def test_image_networks_that_do_not_fit_are_named(tmp_path):
     with pytest.raises(PretrainedError, match=r"weights\.pth: these weights are of a ResNet-18"):
         load_pretrained(network(), path)
     with pytest.raises(PretrainedError, match="weights of an image ResNet go into i3d_r50"):
-        load_pretrained(network("slowfast_r50"), path)
+        load_pretrained(network("slowfast_r50_8x8"), path)
 
 
 def test_layers_unknown_to_image_networks_are_reported(tmp_path, resnet50):
@@ -381,7 +381,7 @@ def test_published_weights_are_for_one_backbone_only():
 
 
 def test_every_backbone_names_its_classifying_layer():
-    from snl_video.models.registry import BACKBONES
+    from snl_video.models.backbones import BACKBONES
 
     for backbone in BACKBONES:
         model = build_model(backbone, 7, width=8)

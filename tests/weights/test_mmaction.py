@@ -127,15 +127,10 @@ def test_is_built_again_from_its_record(tmp_path):
     network = from_mmaction(path, "slowfast", "embedded_gaussian", dropout=0.1)
     (entry,) = network.non_local
     again = build_model(
-        "slowfast_r50",
+        "slowfast_r50_4x16",
         7,
         width=16,
-        backbone_options={
-            "alpha": 8,
-            "fusion_kernel": 5,
-            "fusion_norm": False,
-            "strided_frames": True,
-        },
+        backbone_options={"fusion_norm": False, "strided_frames": True},
         non_local={
             "kind": entry["kind"],
             "places": entry["place"],

@@ -1,14 +1,12 @@
 """PySlowFast's checkpoints against its own logits, and against plain functions of their weights."""
 
-import copy
-
 import pytest
 import torch
 import yaml
 
 from snl_video.errors import PretrainedError
 from snl_video.weights import build_model, from_slowfast, load_pretrained
-from snl_video.weights.formats.pyslowfast.arguments import block_specs, model_arguments
+from snl_video.weights.formats.pyslowfast.arguments import block_specs
 from snl_video.weights.formats.pyslowfast.config import Config
 from tests.weights.cases import clip, logits, saved, state, unchanged
 from tests.weights.golden import golden
@@ -140,7 +138,7 @@ def test_gives_pyslowfasts_logits(name):
                 },
             },
         ),
-        ("slowfast_r50_w16", {"backbone": "slowfast_r50", "width": 16}),
+        ("slowfast_r50_w16", {"backbone": "slowfast_r50_8x8", "width": 16}),
     ],
 )
 def test_gives_pyslowfasts_logits_in_a_network_built_by_hand(name, arguments):
@@ -177,13 +175,13 @@ def test_every_tensor_of_the_file_arrives(tmp_path):
     assert len(before) - counters == len(content["model_state"])
 
 
-def test_is_built_again_from_its_arguments(tmp_path):
+def test_is_built_again_by_name(tmp_path):
     arch, design, _ = DESIGNS["slowfast_nln"]
     path, _ = checkpoint(tmp_path, design, arch, DATA__MEAN=[0.4, 0.5, 0.6])
     network = from_slowfast(path)
-    settings = Config.of(torch.load(path, weights_only=True))
-    (spec,) = block_specs(settings)
-    again = build_model(**copy.deepcopy(model_arguments(settings)), non_local=spec)
+    (spec,) = block_specs(Config.of(torch.load(path, weights_only=True)))
+    options = {"alpha": 2, "beta_inverse": 4, "pixel_mean": [0.4, 0.5, 0.6]}
+    again = build_model("slowfast_r50_8x8", 7, width=16, backbone_options=options, non_local=spec)
     assert again.non_local == network.non_local
     again.load_state_dict(network.state_dict())
     assert torch.equal(logits(again, clip()), logits(network, clip()))

@@ -5,17 +5,11 @@ Yue et al., "Compact Generalized Non-local Network", NeurIPS 2018.
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from torch import Tensor, nn
 
-from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.graphs.graph import Graph, at_least_float32, full_precision
-from snl_video.blocks.options import one_of
-from snl_video.blocks.pointwise import Pointwise
-from snl_video.blocks.unit import Norm, make_units
-
-Grid = tuple[int, int, int]
+from snl_video.blocks.pointwise import Grid
 
 
 class CompactGraph(Graph):
@@ -45,7 +39,7 @@ class CompactGraph(Graph):
             return out.expand_as(v).reshape(z.shape).to(z.dtype)
 
 
-class Compact(nn.Module):
+class CompactAffinity(nn.Module):
     """Makes the graph of the dot product t p, or of the Gaussian kernel as a Taylor series.
 
     exp(-gamma |t - p|^2) = exp(-gamma (t^2 + p^2)) sum_k (2 gamma)^k / k! (t p)^k, cut after
@@ -67,69 +61,3 @@ class Compact(nn.Module):
     def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> CompactGraph:
         """theta, phi (B, N, C_s) -> graph of N * C_s vertices."""
         return CompactGraph(theta, phi, self.coefficients, self.groups)
-
-
-class CompactFilter(nn.Module):
-    """F(A, Z) = A vec(Z), then one W per channel group."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, *, groups: int = 1, bias: bool = False
-    ) -> None:
-        super().__init__()
-        self.groups = groups
-        self.w_2 = Pointwise(in_channels, out_channels, groups=groups, bias=bias)
-
-    def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
-        """(B, N, in) -> (B, N, out)."""
-        vec = z.transpose(1, 2).reshape(z.shape[0], -1, 1)
-        y = graph.propagate(vec).view(z.shape[0], z.shape[2], z.shape[1])
-        return self.w_2(y.transpose(1, 2))
-
-
-def cgnl(
-    in_channels: int,
-    inner_channels: int,
-    *,
-    num_units: int = 1,
-    kernel: Literal["gaussian", "dot_product"] = "gaussian",
-    taylor_order: int = 2,
-    gamma: float = 1e-4,
-    groups: int = 1,
-    bias: bool = False,
-    norm: Norm = "group",
-    relu: bool = False,
-    checkpoint: bool = False,
-) -> NonLocalBlock:
-    """Compact generalised non-local block, F = A vec(Z) W in channel groups (Yue et al., 2018).
-
-    kernel: "gaussian" exp(-gamma |t - p|^2) as a Taylor series cut after `taylor_order`, or
-        "dot_product". groups: channel groups of the graph, of W and of the group norm.
-    """
-    one_of("kernel", kernel, ("gaussian", "dot_product"))
-    if taylor_order < 1:
-        raise ValueError(f"taylor_order must be 1 or more, got {taylor_order}: the authors take 2")
-    for name, channels in (("in_channels", in_channels), ("inner_channels", inner_channels)):
-        if groups < 1 or channels % groups:
-            raise ValueError(
-                f"{name}={channels} is not divisible by groups={groups}: choose groups that divide "
-                f"both {in_channels} and {inner_channels}"
-            )
-    return NonLocalBlock(
-        in_channels,
-        inner_channels,
-        Compact(
-            gaussian=kernel == "gaussian", taylor_order=taylor_order, gamma=gamma, groups=groups
-        ),
-        make_units(
-            num_units,
-            in_channels,
-            lambda: CompactFilter(inner_channels, in_channels, groups=groups, bias=bias),
-            inner_channels,
-            norm,
-            relu,
-            bias,
-            groups,
-        ),
-        bias=bias,
-        checkpoint=checkpoint,
-    )

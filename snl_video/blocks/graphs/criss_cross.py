@@ -3,13 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from snl_video.blocks.block import NonLocalBlock
-from snl_video.blocks.filters import Propagation
 from snl_video.blocks.graphs.graph import Graph
-from snl_video.blocks.pointwise import feature_map, tokens
-from snl_video.blocks.unit import Norm, make_units
+from snl_video.blocks.pointwise import Grid, feature_map, tokens
 
-Grid = tuple[int, int, int]
 LINES = (
     ("bcthw,bcshw->bthws", "bthws,bcshw->bcthw"),
     ("bcthw,bctsw->bthws", "bthws,bctsw->bcthw"),
@@ -51,37 +47,9 @@ class CrissCrossGraph(Graph):
         return eye.view(shape)
 
 
-class CrissCross(nn.Module):
+class CrissCrossAffinity(nn.Module):
     """Makes the criss-cross graph."""
 
     def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> CrissCrossGraph:
         """theta, phi (B, N, C_s) with N = T * H * W -> graph."""
         return CrissCrossGraph(theta, phi, grid)
-
-
-def cc(
-    in_channels: int,
-    inner_channels: int,
-    *,
-    num_units: int = 1,
-    recurrence: int = 1,
-    bias: bool = False,
-    norm: Norm = "none",
-    relu: bool = False,
-    checkpoint: bool = False,
-) -> NonLocalBlock:
-    """Criss-cross attention over T, H and W, F = A Z (Huang et al., ICCV 2019).
-
-    recurrence: how often the block is applied with the same weights; 3 reach every position.
-    """
-    if recurrence < 1:
-        raise ValueError(f"recurrence must be 1 or more, got {recurrence}")
-    return NonLocalBlock(
-        in_channels,
-        inner_channels,
-        CrissCross(),
-        make_units(num_units, in_channels, Propagation, in_channels, norm, relu, bias),
-        bias=bias,
-        recurrence=recurrence,
-        checkpoint=checkpoint,
-    )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from snl_video.blocks.graphs.graph import Graph, at_least_float32, full_precision
+from snl_video.blocks.pointwise import Grid
 
 CHUNK = 2**22
 
@@ -44,16 +45,14 @@ class SymmetricGaussianGraph(Graph):
         return self.log_degree[..., 0].exp()
 
 
-class SymmetricGaussian(nn.Module):
+class SymmetricGaussianAffinity(nn.Module):
     """Makes the symmetric embedded Gaussian graph; `scale` divides the scores by sqrt(C_s)."""
 
     def __init__(self, *, scale: bool = False) -> None:
         super().__init__()
         self.scale = scale
 
-    def forward(
-        self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]
-    ) -> SymmetricGaussianGraph:
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> SymmetricGaussianGraph:
         """theta, phi (B, N, C_s) -> graph."""
         return SymmetricGaussianGraph(theta * theta.shape[-1] ** -0.5 if self.scale else theta, phi)
 

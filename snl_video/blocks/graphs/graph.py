@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from snl_video.blocks.pointwise import Grid
 from snl_video.blocks.polynomial import Basis, weighted_sum
 
 Form = Literal["auto", "low_rank", "matrix"]
-FORMS: tuple[Form, ...] = ("auto", "low_rank", "matrix")
 
 
 class Graph:
@@ -63,6 +63,14 @@ class IdentityGraph(Graph):
     def propagate(self, z: Tensor) -> Tensor:
         """A z = z."""
         return z
+
+
+class IdentityAffinity(nn.Module):
+    """Makes the graph of a block whose filter has no term in A."""
+
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> IdentityGraph:
+        """theta (B, N, C) -> graph of N vertices."""
+        return IdentityGraph(theta, theta.shape[1])
 
 
 class LowRankGraph(Graph):

@@ -10,12 +10,10 @@ from snl_video.blocks.graphs.graph import (
     at_least_float32,
     full_precision,
 )
-from snl_video.blocks.pointwise import Pointwise
-
-Grid = tuple[int, int, int]
+from snl_video.blocks.pointwise import Grid, Pointwise
 
 
-class DotProduct(nn.Module):
+class DotProductAffinity(nn.Module):
     """Makes A = theta phi^T / keys (Wang et al., CVPR 2018, eq. 4)."""
 
     def __init__(self, *, form: Form = "auto", uses: int = 1) -> None:
@@ -27,7 +25,7 @@ class DotProduct(nn.Module):
         return LowRankGraph(theta, phi / phi.shape[1], self.form, self.uses)
 
 
-class DoubleAttention(nn.Module):
+class DoubleAttentionAffinity(nn.Module):
     """Makes the graph of the A2 block (Chen et al., NeurIPS 2018).
 
     `softmax`: the original, features gathered by softmax of phi over the keys and distributed
@@ -69,7 +67,7 @@ class ConcatenationGraph(Graph):
             return ((a[..., None] * plain + weighted) / self.keys).to(z.dtype)
 
 
-class Concatenation(nn.Module):
+class ConcatenationAffinity(nn.Module):
     """Makes the graph of relu(w^T [theta_i, phi_j]) / keys (Wang et al., CVPR 2018, eq. 5)."""
 
     def __init__(self, inner_channels: int) -> None:

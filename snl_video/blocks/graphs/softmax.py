@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snl_video.blocks.graphs.graph import Graph
+from snl_video.blocks.pointwise import Grid
 
 
 class SoftmaxGraph(Graph):
@@ -38,7 +39,7 @@ class SoftmaxGraph(Graph):
         return torch.softmax(self.scale * self.theta @ self.phi.transpose(1, 2), dim=-1)
 
 
-class Softmax(nn.Module):
+class SoftmaxAffinity(nn.Module):
     """Makes the (embedded) Gaussian graph; `scale` divides the scores by sqrt(C_s).
 
     `whiten` takes the mean over positions from theta and phi first (Yin et al., ECCV 2020).
@@ -48,7 +49,7 @@ class Softmax(nn.Module):
         super().__init__()
         self.scale, self.whiten = scale, whiten
 
-    def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> SoftmaxGraph:
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> SoftmaxGraph:
         """theta (B, N, C_s), phi (B, keys, C_s) -> graph."""
         if self.whiten:
             theta = theta - theta.mean(1, keepdim=True)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snl_video.blocks.graphs.graph import Form, LowRankGraph, at_least_float32, full_precision
+from snl_video.blocks.pointwise import Grid
 from snl_video.blocks.polynomial import Basis, exchange_halves, factored_sum
 
 
@@ -81,14 +82,14 @@ class SymmetricGraph(LowRankGraph):
         return 2 * self.left.shape[-1]
 
 
-class ReluDot(nn.Module):
+class SymmetricReluAffinity(nn.Module):
     """Makes the graph of M = relu(theta) relu(phi)^T, symmetrised and normalised."""
 
     def __init__(self, form: Form = "auto", uses: int = 1) -> None:
         super().__init__()
         self.form, self.uses = form, uses
 
-    def forward(self, theta: Tensor, phi: Tensor, grid: tuple[int, int, int]) -> SymmetricGraph:
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> SymmetricGraph:
         """theta, phi (B, N, C_s) -> graph of N vertices."""
         return SymmetricGraph(theta.relu(), phi.relu(), self.form, self.uses)
 

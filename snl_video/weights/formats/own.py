@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from snl_video.blocks import KINDS, NonLocalBlock, block_options
+from snl_video.blocks import BLOCKS, NonLocalBlock, block_options
 from snl_video.models.insertion import NonLocalSpec, inserted_blocks
 from snl_video.models.network import VideoNetwork
 from snl_video.spec import as_spec
@@ -51,7 +51,7 @@ def _other_blocks(checkpoint: Mapping[str, Any], model: VideoNetwork) -> set[str
     if not isinstance(theirs, Mapping):
         return set()
     spec = as_spec(NonLocalSpec, theirs, "hyper_parameters.non_local")
-    own = block_options(spec.kind) if spec.kind in KINDS else {}
+    own = block_options(spec.kind) if spec.kind in BLOCKS else {}
     wanted = _plain({**own, **spec.options, "num_units": spec.num_units})
     blocks = {place: cast(NonLocalBlock, b) for place, b in inserted_blocks(model).items()}
     return {

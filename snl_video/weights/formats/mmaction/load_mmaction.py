@@ -10,10 +10,15 @@ from torch import Tensor
 from snl_video.errors import PretrainedError
 from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
-from snl_video.models.registry import build_network
 from snl_video.weights.exact import fill_exactly
 from snl_video.weights.formats import residual_names
-from snl_video.weights.formats.mmaction.sizes import ARCHITECTURES, Arch, Mode, block_specs, sizes
+from snl_video.weights.formats.mmaction.sizes import (
+    ARCHITECTURES,
+    Arch,
+    Mode,
+    block_specs,
+    network_without_blocks,
+)
 from snl_video.weights.formats.mmaction.tensor_names import block_options, canonical_name
 from snl_video.weights.formats.nl_blocks import different_blocks
 from snl_video.weights.names import place_of, tensors_under
@@ -63,7 +68,7 @@ def from_mmaction(
             raise PretrainedError("no checkpoint of MMAction2's residual networks")
         specs = block_specs(tensors, non_local_mode, use_scale)
         try:
-            network = build_network(**sizes(tensors, arch, alpha), dropout=dropout)
+            network = network_without_blocks(tensors, arch, alpha, dropout)
             for spec in specs:
                 insert_blocks(network, spec)
         except PretrainedError:

@@ -1,11 +1,13 @@
-"""The network of an MMAction2 checkpoint, read off its weights, as arguments of the builders."""
+"""The network of an MMAction2 checkpoint and its blocks, read off the weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from torch import Tensor
 
 from snl_video.errors import PretrainedError
+from snl_video.models.network import VideoNetwork
+from snl_video.models.resnet import i3d, slow, slowfast
 from snl_video.models.temporal_kernels import STAGE_BLOCKS
 from snl_video.weights.formats.mmaction.tensor_names import (
     BLOCK,
@@ -20,12 +22,12 @@ Mode = Literal["embedded_gaussian", "gaussian", "dot_product", "concatenation"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
-    "i3d": ("i3d_r50", {"conv1_stride": 2, "pool1_stride": 2}),
-    "slowonly": ("slow_r50", {}),
-    "slowfast": ("slowfast_r50", {"strided_frames": True}),
+ARCHITECTURES: dict[str, tuple[Callable[..., VideoNetwork], dict[str, Any]]] = {
+    "i3d": (i3d, {"conv1_stride": 2, "pool1_stride": 2}),
+    "slowonly": (slow, {}),
+    "slowfast": (slowfast, {"strided_frames": True}),
 }
-"""MMAction2's network -> backbone, and options that no weight tells."""
+"""MMAction2's network -> builder, and options that no weight tells."""
 
 AFFINITIES = {
     "embedded_gaussian": "softmax",
@@ -37,14 +39,16 @@ PUBLISHED_ALPHA = {5: 8, 7: 4}
 """Size of the fusion kernel -> alpha, in the published networks 4x16 and 8x8."""
 
 
-def sizes(tensors: Mapping[str, Tensor], arch: Arch, alpha: int | None) -> dict[str, Any]:
-    """Return the arguments of :func:`snl_video.weights.build_model` but blocks and dropout.
+def network_without_blocks(
+    tensors: Mapping[str, Tensor], arch: Arch, alpha: int | None, dropout: float
+) -> VideoNetwork:
+    """Build the network that the weights are of, with ``alpha`` where they do not tell it.
 
     Raises:
         PretrainedError: the weights are of another kind of network, or of SlowFast with a fusion
             kernel that does not tell alpha.
     """
-    backbone, options = ARCHITECTURES[arch]
+    build, options = ARCHITECTURES[arch]
     main = "backbone.slow_path." if arch == "slowfast" else "backbone."
     options = options | {
         "depth": _depth(tensors, main),
@@ -54,12 +58,8 @@ def sizes(tensors: Mapping[str, Tensor], arch: Arch, alpha: int | None) -> dict[
     width = _shape(tensors, f"{main}conv1.conv.weight")[0]
     if arch == "slowfast":
         options |= _fusion(tensors, width, alpha)
-    return {
-        "backbone": backbone,
-        "num_classes": _shape(tensors, "cls_head.fc_cls.weight")[0],
-        "width": width,
-        "backbone_options": options,
-    }
+    num_classes = _shape(tensors, "cls_head.fc_cls.weight")[0]
+    return build(num_classes, width, dropout, **options)
 
 
 def block_specs(

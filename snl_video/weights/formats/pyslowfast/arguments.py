@@ -1,21 +1,24 @@
-"""What PySlowFast's configuration means here, as arguments of the builders."""
+"""The network that a configuration of PySlowFast describes, and its blocks."""
 
+from collections.abc import Callable
 from typing import Any
 
 from snl_video.errors import PretrainedError
+from snl_video.models.network import VideoNetwork
+from snl_video.models.resnet import c2d, i3d, slow, slowfast
 from snl_video.weights.formats.nl_blocks import nl_options
 from snl_video.weights.formats.pyslowfast.config import Config, is_whole, short
 
-ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
-    "i3d": ("i3d_r50", {}),
-    "i3d_nopool": ("i3d_r50", {"temporal_pool": False}),
-    "c2d": ("c2d_r50", {}),
-    "c2d_nopool": ("c2d_r50", {"temporal_pool": False}),
-    "2d": ("c2d_r50", {"temporal_pool": False}),
-    "slow": ("slow_r50", {}),
-    "slowfast": ("slowfast_r50", {}),
+ARCHITECTURES: dict[str, tuple[Callable[..., VideoNetwork], dict[str, Any]]] = {
+    "i3d": (i3d, {}),
+    "i3d_nopool": (i3d, {"temporal_pool": False}),
+    "c2d": (c2d, {}),
+    "c2d_nopool": (c2d, {"temporal_pool": False}),
+    "2d": (c2d, {"temporal_pool": False}),
+    "slow": (slow, {}),
+    "slowfast": (slowfast, {}),
 }
-"""``MODEL.ARCH`` -> backbone and its options."""
+"""``MODEL.ARCH`` -> builder and its options."""
 
 INSTANTIATIONS = {
     "softmax": {"affinity": "softmax", "scale": True},
@@ -24,8 +27,8 @@ INSTANTIATIONS = {
 NORMS = ("batchnorm", "sub_batchnorm", "sync_batchnorm", "sync_batchnorm_apex")
 
 
-def model_arguments(config: Config) -> dict[str, Any]:
-    """Return the arguments of :func:`snl_video.weights.build_model` without blocks.
+def network_without_blocks(config: Config, dropout: float | None) -> VideoNetwork:
+    """Build the network of a configuration, ``dropout`` in place of its own unless that is None.
 
     ``RESNET.STRIDE_1X1`` bears on the networks of one pathway only, as in PySlowFast.
 
@@ -41,25 +44,24 @@ def model_arguments(config: Config) -> dict[str, Any]:
     _check_stages(config, "RESNET.SPATIAL_STRIDES", (1, 2, 2, 2))
     _check_stages(config, "RESNET.SPATIAL_DILATIONS", (1, 1, 1, 1))
     config.require("DATA.INPUT_CHANNEL_NUM", [3] * pathways(config), default=[3] * pathways(config))
-    backbone, options = ARCHITECTURES[arch]
+    build, options = ARCHITECTURES[arch]
     options = options | {
         "depth": config.get("RESNET.DEPTH"),
         "pixel_mean": _channels(config, "DATA.MEAN"),
         "pixel_std": _channels(config, "DATA.STD"),
     }
-    if backbone != "c2d_r50":
+    if build is not c2d:
         options["temporal_blocks"] = _temporal_blocks(config)
-    if backbone == "slowfast_r50":
+    if build is slowfast:
         options |= _fusion(config)
     else:
         options["stride_1x1"] = bool(config.get("RESNET.STRIDE_1X1", False))
-    return {
-        "backbone": backbone,
-        "num_classes": config.number("MODEL.NUM_CLASSES"),
-        "width": config.number("RESNET.WIDTH_PER_GROUP"),
-        "dropout": float(config.get("MODEL.DROPOUT_RATE", 0.5)),
-        "backbone_options": options,
-    }
+    return build(
+        config.number("MODEL.NUM_CLASSES"),
+        config.number("RESNET.WIDTH_PER_GROUP"),
+        float(config.get("MODEL.DROPOUT_RATE", 0.5)) if dropout is None else dropout,
+        **options,
+    )
 
 
 def block_specs(config: Config) -> list[dict[str, Any]]:

@@ -11,11 +11,10 @@ from torch import Tensor
 from snl_video.errors import PretrainedError
 from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
-from snl_video.models.registry import build_network
 from snl_video.weights.exact import fill_exactly
 from snl_video.weights.formats import residual_names as names
 from snl_video.weights.formats.nl_blocks import different_blocks
-from snl_video.weights.formats.pyslowfast.arguments import block_specs, model_arguments
+from snl_video.weights.formats.pyslowfast.arguments import block_specs, network_without_blocks
 from snl_video.weights.formats.pyslowfast.config import CONFIG, Config
 from snl_video.weights.names import place_of, tensors_under
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
@@ -54,13 +53,12 @@ def from_slowfast(path: str | Path, *, dropout: float | None = None) -> VideoNet
         if not recognises(checkpoint):
             raise PretrainedError("no checkpoint of PySlowFast's residual networks")
         config = Config.of(checkpoint)
-        arguments = model_arguments(config)
-        if dropout is not None:
-            arguments["dropout"] = dropout
         try:
-            network = build_network(**arguments)
+            network = network_without_blocks(config, dropout)
             for spec in block_specs(config):
                 insert_blocks(network, spec)
+        except PretrainedError:
+            raise
         except ValueError as error:
             raise PretrainedError(f"its configuration can't be built: {error}") from error
         tensors = convert(checkpoint, network)

@@ -3,15 +3,19 @@
 import pytest
 import torch
 
-from snl_video.blocks import KINDS, build_block
+from snl_video.blocks import BLOCKS, build_block
 
 
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
         ("sln", {}, r"unknown block kind 'sln': choose from nl, ns, a2, cgnl, cc, dnl, snl, gsnl"),
-        ("snl", {"ordr": 3}, r"'snl' has no option 'ordr': it has num_units, affinity"),
-        ("snl", {"inner_channels": 0}, r"inner_channels must be 1 or more, got 0"),
+        ("snl", {"ordr": 3}, r"'snl': there is no option 'ordr': there are num_units, bias"),
+        (
+            "snl",
+            {"inner_channels": 0},
+            r"must be 1 or more, got 16 and 0",
+        ),
         ("snl", {"num_units": 0}, r"num_units must be 1 or more, got 0"),
         ("gsnl", {"order": 0}, r"order must be 1 or more, got 0"),
         ("gsnl", {"basis": "fourier"}, r"basis must be one of monomial, chebyshev, got 'fourier'"),
@@ -19,6 +23,8 @@ from snl_video.blocks import KINDS, build_block
         ("snl", {"affinity": "dot"}, r"affinity must be one of relu, .*got 'dot'"),
         ("snl", {"pool": (1, 2, 2)}, r"cannot be symmetric: use pool_input=\(1, 2, 2\)"),
         ("nl", {"pool": (2, 2)}, r"pool must be three sizes .* got \(2, 2\)"),
+        ("nl", {"pool": [1, 2, 0]}, r"pool must be three sizes .* got \[1, 2, 0\]"),
+        ("gsnl", {"order": "three"}, r"order must be 1 or more, got 'three'"),
         ("nl", {"norm": "layer"}, r"norm must be one of batch, group, none, got 'layer'"),
         ("cgnl", {"groups": 3}, r"in_channels=16 is not divisible by groups=3"),
         ("cgnl", {"groups": 16}, r"inner_channels=8 is not divisible by groups=16"),
@@ -31,7 +37,7 @@ def test_wrong_options(kind: str, arguments: dict, message: str) -> None:
         build_block(kind, 16, **arguments)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BLOCKS)
 def test_wrong_inputs(kind: str) -> None:
     block = build_block(kind, 8)
     for call in (block, block.graph):

@@ -82,7 +82,7 @@ def test_filter_response_is_the_gain_on_an_eigenvector(case: tuple[str, dict]) -
 
 
 def test_no_response_for_what_is_no_polynomial() -> None:
-    with pytest.raises(ValueError, match="kind 'dnl', WithUnary, is no polynomial"):
+    with pytest.raises(ValueError, match="kind 'dnl', UnaryFilter, is no polynomial"):
         filter_response(build_block("dnl", 8), torch.ones(1))
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from snl_video.blocks.block import NonLocalBlock
-from snl_video.blocks.filters import Difference, Polynomial
+from snl_video.blocks.filters import DifferenceFilter, PolynomialFilter
 from snl_video.blocks.graphs.graph import Graph, LowRankGraph
 from snl_video.blocks.graphs.symmetric import SymmetricGraph
 from snl_video.blocks.polynomial import basis_terms
@@ -76,14 +76,14 @@ def filter_response(block: NonLocalBlock, eigenvalues: Tensor, unit: int = 0) ->
     """
     module = block.units[unit].filter
     a = eigenvalues.double()
-    if isinstance(module, Polynomial):
+    if isinstance(module, PolynomialFilter):
         order = max(module.powers) + 1
         terms = list(basis_terms(lambda v: a * v, torch.ones_like(a), order, module.basis))
         pairs = zip(module.powers, module.convs(), strict=True)
         response = sum(
             terms[p][..., None, None] * conv.weight.flatten(1).double() for p, conv in pairs
         )
-    elif isinstance(module, Difference):
+    elif isinstance(module, DifferenceFilter):
         response = (a - 1)[..., None, None] * module.w_2.weight.flatten(1).double()
     else:
         raise ValueError(

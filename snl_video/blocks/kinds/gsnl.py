@@ -1,0 +1,72 @@
+"""The generalised spectral block (Zhu et al., "Unifying Nonlocal Blocks", ICCV 2021)."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from torch import nn
+from typing_extensions import Unpack
+
+from snl_video.blocks.block import NonLocalBlock, SharedOptions
+from snl_video.blocks.filters import PolynomialFilter
+from snl_video.blocks.graphs.gaussian import SymmetricGaussianAffinity
+from snl_video.blocks.graphs.graph import Form, IdentityAffinity
+from snl_video.blocks.graphs.softmax import SoftmaxAffinity
+from snl_video.blocks.graphs.symmetric import SymmetricReluAffinity
+from snl_video.blocks.pointwise import Grid
+from snl_video.blocks.polynomial import Basis
+from snl_video.blocks.unit import Norm
+
+Kernel = Literal["relu", "embedded_gaussian", "softmax"]
+
+
+def gsnl(
+    in_channels: int,
+    inner_channels: int,
+    *,
+    order: int = 3,
+    basis: Basis = "monomial",
+    affinity: Kernel = "relu",
+    scale: bool = False,
+    form: Form = "auto",
+    pool: Grid | None = None,
+    pool_input: Grid | None = None,
+    norm: Norm = "batch",
+    **shared: Unpack[SharedOptions],
+) -> NonLocalBlock:
+    """Order-K spectral block, F = sum_{k<K} B_k(A) Z W_{k+1}.
+
+    order: K, the number of terms; order 1 has no graph, and no theta and phi.
+    basis: "monomial" B_k = A^k, "chebyshev" B_k = T_k(-A).
+    affinity: "relu", the symmetric normalised relu(theta) relu(phi)^T; "embedded_gaussian",
+        exp(theta phi^T) symmetrised and normalised; "softmax", the row-normalised form of the
+        authors' 2019 code, not symmetric.
+    scale: divide the scores of the latter two by sqrt(C_s).
+    form: of "relu", "low_rank" without the N x N matrix, "matrix", or "auto", the cheaper one.
+    pool: None; an A of pooled keys cannot be symmetric.
+    pool_input: window (T, H, W) by which x is averaged before the block and restored after it.
+
+    Raises ValueError for a `pool`.
+    """
+    if pool is not None:
+        raise ValueError(
+            f"pool={pool!r} pools phi and g only, so theta and phi lie on different grids and A "
+            f"cannot be symmetric: use pool_input={pool!r}, which pools x for all three"
+        )
+    uses = shared.get("num_units", 1) * max(order - 1, 1)
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "identity": IdentityAffinity,
+        "relu": partial(SymmetricReluAffinity, form, uses),
+        "embedded_gaussian": partial(SymmetricGaussianAffinity, scale=scale),
+        "softmax": partial(SoftmaxAffinity, scale=scale),
+    }
+    return NonLocalBlock(
+        in_channels,
+        inner_channels,
+        makers[affinity if order > 1 else "identity"](),
+        partial(PolynomialFilter, powers=range(order), basis=basis),
+        embed=order > 1,
+        pool_input=pool_input,
+        norm=norm,
+        **shared,
+    )

@@ -1,0 +1,53 @@
+"""The options of a builder, read off its signature, and the check of given values against it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from snl_video.blocks.block import NonLocalBlock, SharedOptions
+from snl_video.blocks.pointwise import Grid
+
+
+def options_of(builder: Callable[..., NonLocalBlock]) -> dict[str, Any]:
+    """The keyword-only parameters of a builder with their defaults.
+
+    A builder that takes `**shared` has the options of `SharedOptions` too, with the defaults of
+    `NonLocalBlock`.
+    """
+    parameters = inspect.signature(builder).parameters.values()
+    own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        block = inspect.signature(NonLocalBlock).parameters
+        own = {name: block[name].default for name in SharedOptions.__annotations__} | own
+    return own
+
+
+def checked(builder: Callable[..., NonLocalBlock], options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a builder, the given ones replaced; windows, which may be lists, as tuples.
+
+    What may be given, the annotations tell: a `Literal` one of its values, an `int` a number of 1
+    or more, a `Grid` three such numbers.
+
+    Raises ValueError for an option or a value that there is not; lists those that there are.
+    """
+    known = options_of(builder)
+    hints = get_type_hints(NonLocalBlock.__init__) | get_type_hints(builder)
+    for name, value in options.items():
+        if name not in known:
+            raise ValueError(f"there is no option {name!r}: there are {', '.join(known)}")
+        hint, wanted = hints.get(name), ""
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            wanted = f"one of {', '.join(get_args(hint))}"
+        elif hint is int and (not isinstance(value, int) or value < 1):
+            wanted = "1 or more"
+        elif Grid in get_args(hint) and value is not None and not _is_grid(value):
+            wanted = "three sizes (T, H, W) of 1 or more"
+        if wanted:
+            raise ValueError(f"{name} must be {wanted}, got {value!r}")
+    chosen = known | dict(options)
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
+
+
+def _is_grid(value: Any) -> bool:
+    sizes = value if isinstance(value, list | tuple) else ()
+    return len(sizes) == 3 and all(isinstance(size, int) and size > 0 for size in sizes)
