@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, page_id, prose
 
 PICTURES = sorted(
-    path for path in (ROOT / "docs/pictures").iterdir() if path.suffix in (".png", ".svg", ".gif")
+    path for path in (ROOT / "docs/pictures").iterdir() if path.suffix in (".png", ".jpg", ".svg")
 )
 
 
@@ -50,3 +50,12 @@ def test_a_page_has_one_title(path):
 
 def test_pages_have_links():
     assert sum(len(targets(path)) for path in PAGES) > 50
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.name != "CONTRIBUTING.md"], ids=page_id)
+def test_code_fits_a_column(path):
+    """Of a page on a screen of 1280 pixels."""
+    text = path.read_text(encoding="utf-8")
+    fenced = "\n".join(re.findall(r"```.*?\n(.*?)```", text, flags=re.DOTALL))
+    lines = fenced.splitlines() + re.findall(r"^ {4}(.*)$", text, flags=re.MULTILINE)
+    assert not [line for line in lines if len(line) > 86 and not line.lstrip().startswith("|")]
