@@ -29,12 +29,14 @@ from benchmarks.timing import Step, in_turns
 from snl_video.data import (
     Augmentation,
     AugmentSpec,
+    ClipSettings,
+    CropSettings,
+    DecodingSettings,
     EvalVideos,
     TrainVideos,
     VideoList,
     VideoRecord,
 )
-from snl_video.data.clips import random_clip
 from snl_video.data.decoding import open_reader
 from snl_video.data.sampler import sample_generator
 from snl_video.data.transforms.crops import (
@@ -46,6 +48,7 @@ from snl_video.data.transforms.crops import (
 
 FRAMES, INTERVAL, CROP, SHORT_SIDE, CLIPS, CROPS = 8, 8, 224, 256, 10, 3
 BATCH, PASSES = 4, 4
+CLIP, CROP_SETTINGS = ClipSettings(FRAMES, INTERVAL), CropSettings(CROP)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -85,15 +88,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def loader_steps(paths: list[str], workers: int) -> dict[str, Step]:
     """A few passes over the files through a `DataLoader`, one random clip each, alike for all."""
-    ours: dict[str, Any] = {
-        "num_frames": FRAMES,
-        "frame_interval": INTERVAL,
-        "transform": TrainTransform(CROP),
-    }
-    videos = _list(paths * PASSES)
-    datasets: dict[str, Dataset] = {"snl_video": TrainVideos(videos, **ours)}
+    videos, transform = _list(paths * PASSES), TrainTransform(CROP_SETTINGS)
+    datasets: dict[str, Dataset] = {"snl_video": TrainVideos(videos, CLIP, transform)}
     if workers:  # the seconds of this process are not those of the child that decodes
-        datasets["snl_video, decode_timeout 30"] = TrainVideos(videos, timeout=30, **ours)
+        datasets["snl_video, decoding.timeout 30"] = TrainVideos(
+            videos, CLIP, transform, decoding=DecodingSettings(timeout=30)
+        )
     for decoder in ("decord", "pyav"):
         datasets[f"PyTorchVideo, {decoder}"] = _peer(paths * PASSES, decoder, 1, _peer_crop)
     options: dict[str, Any] = {"batch_size": BATCH, "num_workers": workers}
@@ -117,7 +117,7 @@ def augmentation_steps() -> dict[str, Step]:
         "erasing": AugmentSpec(erase_probability=1.0),
     }
     steps: dict[str, Step] = {
-        "flip": partial(Augmentation(AugmentSpec(), flip=0.5).clips, clips, keys)
+        "flip": partial(Augmentation(AugmentSpec(flip=0.5)).clips, clips, keys)
     }
     for name, spec in alone.items():
         steps[name] = partial(Augmentation(spec).clips, clips, keys)
@@ -133,16 +133,11 @@ def augmentation_steps() -> dict[str, Step]:
 def training_steps(paths: list[str]) -> dict[str, Step]:
     """One pass over the files, one random clip each."""
     videos = _list(paths)
-    transform = TrainTransform(CROP)
+    transform = TrainTransform(CROP_SETTINGS)
     steps: dict[str, Step] = {}
     for backend in ("auto", "decord", "pyav"):
-        dataset = TrainVideos(
-            videos,
-            num_frames=FRAMES,
-            frame_interval=INTERVAL,
-            transform=transform,
-            backend=backend,
-        )
+        decoding = DecodingSettings(backend)
+        dataset = TrainVideos(videos, CLIP, transform, decoding=decoding)
         steps[f"snl_video, {backend}"] = partial(_read_all, dataset)
     for backend in ("decord", "pyav"):
         steps[f"raw decoder, {backend}"] = partial(_raw_pass, paths, backend)
@@ -156,14 +151,9 @@ def evaluation_steps(paths: list[str]) -> dict[str, Step]:
     videos = _list(paths)
     steps: dict[str, Step] = {}
     for backend in ("auto", "decord"):
-        dataset = EvalVideos(
-            videos,
-            num_frames=FRAMES,
-            frame_interval=INTERVAL,
-            num_clips=CLIPS,
-            transform=EvalTransform(SHORT_SIDE, CROP, CROPS),
-            backend=backend,
-        )
+        transform = EvalTransform(SHORT_SIDE, CROP, CROPS)
+        decoding = DecodingSettings(backend)
+        dataset = EvalVideos(videos, CLIP, transform, CLIPS, decoding=decoding)
         steps[f"snl_video, {backend}"] = partial(_read_all, dataset)
     steps["PyTorchVideo, decord"] = partial(_peer_pass, paths, "decord", CLIPS, _peer_view)
     return steps
@@ -181,7 +171,7 @@ def _read_all(dataset: TrainVideos | EvalVideos) -> None:
 def _raw_pass(paths: list[str], backend: str) -> None:
     for number, path in enumerate(paths):
         reader = open_reader(path, backend)  # type: ignore[arg-type]
-        clip = random_clip(reader.num_frames, FRAMES, INTERVAL, sample_generator(0, 0, number))
+        clip = CLIP.random(reader.num_frames, sample_generator(0, 0, number))
         reader.read(clip.unique().tolist())
 
 
@@ -232,7 +222,7 @@ def _peer_frames(sample: dict[str, Any]) -> Tensor:
 
 def _peer_crop(sample: dict[str, Any]) -> Tensor:
     """The crop of training."""
-    return TrainTransform(CROP)(_peer_frames(sample))
+    return TrainTransform(CROP_SETTINGS)(_peer_frames(sample))
 
 
 def _peer_view(sample: dict[str, Any]) -> Tensor:

@@ -30,12 +30,14 @@ from snl_video.run import (
     refuse_to_overwrite,
     why_weights,
 )
+from snl_video.training.callbacks.loader_place import LoaderPlace
 from snl_video.training.callbacks.run_output import (
     EvaluationReport,
     LastCheckpoint,
     NetworkSummary,
     PredictionWriter,
 )
+from snl_video.training.callbacks.unreadable_report import UnreadableReport
 from snl_video.training.module import VideoClassifier
 from snl_video.training.pretraining import load_to_evaluate
 from snl_video.weights.safe_reading.checkpoints import sha256
@@ -104,7 +106,7 @@ class VideoCLI(LightningCLI):
         path = checkpoint_to_evaluate(config, subcommand)
         if path is None:
             classes = classes_of_weights(config) if subcommand == "predict" else None
-            self._parse_again(parser, args, {"data.class_names": classes} if classes else {})
+            self._parse_again(parser, args, {"data.predict.classes": classes} if classes else {})
             return
         checkpoint = load_checkpoint(path)
         defaults = self._subcommand_parsers[subcommand].get_defaults()
@@ -130,9 +132,9 @@ class VideoCLI(LightningCLI):
         config = self.config[self.subcommand]
         run_dir = Path(config.run_dir)
         data: VideoDataModule = self.datamodule
-        tested = self.subcommand in ("test", "predict")
-        size = data.test_crop_size if tested else data.crop_size
-        callbacks: list[Callback] = [NetworkSummary(data.num_frames, size)]
+        clip, crop = data.loaders.clip, data.loaders.crop
+        size = crop.size_in_test if self.subcommand in ("test", "predict") else crop.size
+        callbacks: list[Callback] = [NetworkSummary(clip.num_frames, size)]
         if self.subcommand == "fit" and config.trainer.logger is None:
             kwargs["logger"] = [
                 TensorBoardLogger(run_dir, name="tensorboard", version=""),
@@ -142,6 +144,7 @@ class VideoCLI(LightningCLI):
         elif config.trainer.logger is None:
             kwargs["logger"] = False
         if self.subcommand == "fit":
+            callbacks += [UnreadableReport(data.unreadable), LoaderPlace()]
             callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
         else:
             weights = self._weights()

@@ -15,11 +15,8 @@ ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
 PROPOSED = (*EVALUATION, "channels_last")
 """Settings of the model that a checkpoint proposes; the configuration can change them."""
-OF_ONE_DATA_SET = (
-    *("root", "split", "annotations", "train_list", "val_list", "test_list"),
-    *("class_file", "val_share", "val_seed", "index"),
-)
-"""Settings of the data that mean nothing in another format than that of the checkpoint."""
+OF_ONE_DATA_SET = ("root", "split", "lists.", "holdout.", "decoding.index")
+"""Settings and groups of the data that mean nothing in another format than the checkpoint's."""
 
 
 def proposals(
@@ -37,24 +34,38 @@ def proposals(
         subcommand: "validate", "test" or "predict".
     """
     model, data = checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
-    left = set(data) - set(config.data.keys())
     root, format = (
         config.data[name] not in (defaults.data[name], data[name]) for name in ("root", "format")
     )
-    if format:
-        left |= set(OF_ONE_DATA_SET)
-    if root or (subcommand == "predict" and config.data.predict_paths):
-        left.add("index")
-    found = {f"data.{name}": value for name, value in data.items() if name not in left}
+    left: tuple[str, ...] = OF_ONE_DATA_SET if format else ()
+    if root or (subcommand == "predict" and config.data.predict.paths):
+        left += ("decoding.index",)
+    found = {
+        f"data.{name}": value
+        for name, value in dotted(data).items()
+        if name in config.data and not name.startswith(left)
+    }
     found |= {f"model.{name}": model[name] for name in PROPOSED if name in model}
     if subcommand == "predict":
-        found["data.class_names"] = model["classes"]
+        found["data.predict.classes"] = model["classes"]
     return found
+
+
+def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings flat: {"clip": {"num_frames": 8}} is {"clip.num_frames": 8}."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= (
+            dotted(value, f"{prefix}{name}.")
+            if isinstance(value, dict)
+            else {f"{prefix}{name}": value}
+        )
+    return flat
 
 
 def predict_command(run_dir: str | Path) -> str:
     """Return the line that predicts a video with a finished run."""
-    return f"python train.py predict {_of_run(run_dir)} --data.predict_paths '[new.mp4]'"
+    return f"python train.py predict {_of_run(run_dir)} --data.predict.paths '[new.mp4]'"
 
 
 def next_commands(run_dir: str | Path) -> str:

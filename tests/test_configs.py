@@ -141,7 +141,7 @@ def test_recipe_parses_and_builds_its_network(path):
     assert sum(p.numel() for p in network.parameters()) > 1e5
     assert bool(network.non_local) == ("non_local" in path.read_text())
     alpha = options_of(config.model.backbone).get("alpha", 1)
-    assert config.data.num_frames % alpha == 0
+    assert config.data.clip.num_frames % alpha == 0
     if "train.py fit" in path.read_text().splitlines()[0]:
         assert config.model.schedule.warmup_epochs < config.trainer.max_epochs
 
@@ -182,7 +182,7 @@ def test_the_batch_that_a_header_tells_is_the_batch(path):
     if found:
         batch, devices, clips = map(int, found.groups())
         config = parse(path)
-        assert config.data.batch_size == clips
+        assert config.data.loader.batch_size == clips
         assert batch == devices * clips * config.trainer.accumulate_grad_batches
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.results.plan import Recipe, ResultsError
-from snl_video.data.list_source import ListSource
+from snl_video.data.formats import ListSettings, open_data_set
+from snl_video.data.holdout import HoldoutSettings
 from snl_video.errors import AnnotationError
 from snl_video.wording import first_few
-
-SETTINGS = ("format", "annotations", "class_file", "missing", "val_share", "val_seed")
 
 
 def check_test_lists(recipe: Recipe, splits: Sequence[int]) -> None:
@@ -44,10 +43,14 @@ def refuse_shared(lists: Iterable[tuple[int, Sequence[str]]]) -> None:
 
 def _test_names(recipe: Recipe, split: int) -> list[str]:
     data = recipe.data()
-    said = {name: data[name] for name in SETTINGS if name in data}
-    files = {subset: data.get(f"{subset}_list") for subset in ("train", "val", "test")}
-    source = {"format": "folder", **said, "root": str(recipe.root), "split": split, "files": files}
+    lists, holdout = (
+        ListSettings(**data.get("lists", {})),
+        HoldoutSettings(**data.get("holdout", {})),
+    )
     try:
-        return [record.id for record in ListSource(**source).read("test").records]
+        data_set = open_data_set(
+            data.get("format", "folder"), str(recipe.root), split, lists, holdout
+        )
+        return [record.id for record in data_set.read("test").records]
     except AnnotationError as error:
         raise ResultsError(f"the test list of split {split} can't be read: {error}") from error

@@ -14,7 +14,7 @@ import torch
 from benchmarks.results.lists import refuse_shared
 from benchmarks.results.plan import ResultsError, Run
 from benchmarks.results.record import Record
-from snl_video.data.formats import group_of
+from snl_video.data.holdout import group_of
 from snl_video.evaluation import VideoResults
 from snl_video.evaluation.video_table import VideoTable, list_sha256, read_parquet
 

@@ -14,18 +14,17 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from snl_video.data.clips import clip_span
-from snl_video.data.formats import VideoList
-from snl_video.data.list_source import SUBSETS, Format, ListSource
+from snl_video.data.clips import ClipSettings
+from snl_video.data.formats import FORMATS, SUBSETS, DataSetFormat, ListSettings, open_data_set
 from snl_video.data.manifest import NAME
 from snl_video.data.manifest.findings import Findings, find
 from snl_video.data.manifest.scan import scan
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 
 SHOWN = 20
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(soft_wrap=True)
     index = Path(options.index or Path(options.root) / NAME)
     try:
-        span = clip_span(options.num_frames, options.frame_interval)
+        span = ClipSettings(options.num_frames, options.interval).span
         lists = read_lists(_source(options))
         paths = dict.fromkeys(r.path for videos in lists.values() for r in videos.records)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(options.strict and not findings.clean)
 
 
-def read_lists(source: ListSource) -> dict[str, VideoList]:
+def read_lists(source: DataSetFormat) -> dict[str, VideoList]:
     """The subsets that a data set has; one that repeats an earlier one is left out.
 
     Raises:
@@ -125,16 +124,10 @@ def _show_list(console: Console, title: str, lines: Iterable[str]) -> None:
         console.print(f"  ... and {len(lines) - SHOWN} more", markup=False)
 
 
-def _source(options: argparse.Namespace) -> ListSource:
-    return ListSource(
-        format=options.format,
-        root=options.root,
-        split=options.split,
-        annotations=options.annotations,
-        files={subset: getattr(options, f"{subset}_list") for subset in SUBSETS},
-        class_file=options.class_file,
-        missing="skip",
-    )
+def _source(options: argparse.Namespace) -> DataSetFormat:
+    files = {subset: getattr(options, f"{subset}_list") for subset in SUBSETS}
+    lists = ListSettings(options.annotations, classes=options.class_file, missing="skip", **files)
+    return open_data_set(options.format, options.root, options.split, lists)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m snl_video.commands.check",
         description="Scan a data set, write an index of its files and say what is wrong with them.",
     )
-    parser.add_argument("--format", choices=get_args(Format), default="folder")
+    parser.add_argument("--format", choices=list(FORMATS), default="folder")
     parser.add_argument("--root", default=".", help="the data set's folder")
     parser.add_argument("--split", type=int, default=1)
     parser.add_argument("--annotations", help="folder of the lists")
@@ -157,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one file")
     parser.add_argument("--num_frames", type=int, default=8, help="of a clip")
-    parser.add_argument("--frame_interval", type=int, default=8, help="of a clip")
+    parser.add_argument("--interval", type=int, default=8, help="of a clip")
     return parser
 
 

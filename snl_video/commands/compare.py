@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from snl_video.data.formats import group_of
+from snl_video.data.holdout import group_of
 from snl_video.errors import ComparisonError
 from snl_video.evaluation.comparison import load_comparison
 from snl_video.evaluation.comparison_tables import accuracy_table, difference_table, notes

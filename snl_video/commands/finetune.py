@@ -25,6 +25,7 @@ from snl_video.commands.named_settings import (
     number_of,
 )
 from snl_video.commands.own_files import look_at
+from snl_video.data.holdout import HoldoutSettings
 from snl_video.errors import plain_errors
 from snl_video.run import predict_command, refuse_to_overwrite
 
@@ -61,9 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_monitor(of_user)
         look_at(
             options.folder,
-            go_on=settings.get("data.on_bad_video") == "wrong",
-            val_share=number_of(settings, "data.val_share"),
-            val_seed=int(number_of(settings, "data.val_seed") or 0),
+            go_on=settings.get("data.bad_videos.evaluation") == "wrong",
+            holdout=HoldoutSettings(
+                number_of(settings, "data.holdout.share"),
+                int(number_of(settings, "data.holdout.seed") or 0),
+            ),
         )
         common = [
             *(f"--config={recipe}" for recipe in recipes),

@@ -12,7 +12,7 @@ ENOUGH = "snl_video.training.MinimumSteps"
 
 
 def named_settings(files: Iterable[Path], options: Sequence[str]) -> dict[str, Any]:
-    """Dotted name -> value, as in "data.val_share"; later files go over earlier, options over all.
+    """Dotted name -> value, as "data.holdout.share"; later files go over earlier, options over all.
 
     Args:
         files: YAML.

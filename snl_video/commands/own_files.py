@@ -12,12 +12,13 @@ from pytorch_lightning.utilities import rank_zero_only
 from rich.progress import Progress
 
 from snl_video.commands.own_folder import SHOWN, opening_words, read_own_folder
-from snl_video.data.formats import VideoList
-from snl_video.data.list_source import ListSource
+from snl_video.data.formats import ClassFolders
+from snl_video.data.holdout import HoldoutSettings
 from snl_video.data.manifest import NAME
 from snl_video.data.manifest.findings import Findings, find
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.scan import scan
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 from snl_video.wording import first_few
 
@@ -26,14 +27,13 @@ TIMEOUT_S = 600.0
 
 
 @rank_zero_only
-def look_at(folder: Path, go_on: bool, val_share: float | None = None, val_seed: int = 0) -> None:
+def look_at(folder: Path, go_on: bool, holdout: HoldoutSettings = HoldoutSettings()) -> None:
     """Print what the folder holds, and refuse one that nothing can be learnt from.
 
     Args:
         folder: one sub-folder per class.
         go_on: where videos can't be read, print which and go on.
-        val_share: see `VideoDataModule`.
-        val_seed: see `VideoDataModule`.
+        holdout: which of the videos are validated.
 
     Raises:
         AnnotationError: see `read_own_folder`; videos that can't be read; with `go_on`, a class
@@ -48,11 +48,11 @@ def look_at(folder: Path, go_on: bool, val_share: float | None = None, val_seed:
     if found.broken and not go_on:
         raise AnnotationError(
             f"{list_of_unreadable(found.broken, total)}\nmend them, move them away, or go on with "
-            "--data.on_bad_video wrong: training replaces them, and a test counts them as wrong"
+            "--data.bad_videos.evaluation wrong: training replaces them, a test counts them wrong"
         )
     if found.broken:
         print(list_of_unreadable(found.broken, total))
-        source = ListSource("folder", str(folder), val_share=val_share, val_seed=val_seed)
+        source = ClassFolders(folder, holdout=holdout)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             check_training(folder, source.read("train"), found.broken)
@@ -107,7 +107,7 @@ def check_training(folder: Path, train: VideoList, broken: Mapping[str, str]) ->
         raise AnnotationError(
             f"{folder}: no training video of {first_few(none)} can be read; what can be read of it "
             "is held out for validation, if anything. Mend or add videos, or hold out others with "
-            "--data.val_seed 1"
+            "--data.holdout.seed 1"
         )
 
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from snl_video.data.formats import VideoList, folder_classes, folder_subsets, read_folder
+from snl_video.data.formats import SUBSETS, ClassFolders
 from snl_video.data.formats.entries import require_dir
-from snl_video.data.formats.folder import SUBSETS
 from snl_video.data.formats.video_files import files_below, is_video_name
+from snl_video.data.holdout import HoldoutSettings
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 from snl_video.wording import first_few
 
@@ -41,7 +42,8 @@ def read_own_folder(folder: Path) -> dict[str, VideoList]:
         raise AnnotationError(f"{folder} has no sub-folder: {_instead(files)}; {_layout(folder)}")
     _check_subsets(folder)
     _check_places(folder, [name for name in files if _is_video(name)])
-    classes = folder_classes(folder)
+    whole = ClassFolders(folder, holdout=HoldoutSettings(share=0))
+    classes = whole.classes
     if len(classes) < 2:
         raise AnnotationError(
             f"{folder} has one class, {classes[0]}; a classifier needs two or more: "
@@ -49,10 +51,10 @@ def read_own_folder(folder: Path) -> dict[str, VideoList]:
         )
     if not any(map(_is_video, files)):
         raise AnnotationError(f"{folder}: {_instead(files)}; {_layout(folder)}")
-    subsets = folder_subsets(folder)
+    subsets = whole.subsets
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        lists = {name: read_folder(folder, name, classes) for name in subsets or ["train"]}
+        lists: dict[str, VideoList] = {name: whole.read(name) for name in subsets or SUBSETS[:1]}
     if "train" not in lists:
         raise AnnotationError(f"{folder} has {' and '.join(subsets)}, and no folder train")
     empty = [name for name, count in lists["train"].class_counts().items() if not count]
@@ -118,7 +120,7 @@ def _check_subsets(folder: Path) -> None:
 
 def _check_places(folder: Path, videos: Sequence[str]) -> None:
     """Refuse videos that no list would have."""
-    subsets = folder_subsets(folder)
+    subsets = ClassFolders(folder).subsets
 
     def has_place(name: str) -> bool:
         first, *rest = name.split("/")

@@ -3,30 +3,98 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from snl_video.data.clips import Short, clip_span, random_clip, uniform_clips
-from snl_video.data.decoding import Backend, Video, open_video
-from snl_video.data.formats import VideoList
+from snl_video.data.clips import ClipSettings
+from snl_video.data.decoding import DecodingSettings, Video, open_video
 from snl_video.data.manifest import VideoIndex
 from snl_video.data.sampler import Key, sample_generator
 from snl_video.data.transforms.crops import EvalTransform, TrainTransform
-from snl_video.data.unreadable import encode
-from snl_video.errors import VideoError
+from snl_video.data.unreadable import BadVideoSettings, encode
+from snl_video.data.video_list import VideoList
+from snl_video.errors import InputError, VideoError
 
 logger = logging.getLogger(__name__)
 
-OnBadVideo = Literal["stop", "wrong"]
+ABSENT = (
+    "is in the list and not on disk; fetch it, or leave such videos out with lists.missing=skip"
+)
 
-ABSENT = "is in the list and not on disk; fetch it, or leave such videos out with missing=skip"
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """How many views of a video are evaluated; views = clips x crops.
+
+    Attributes:
+        num_clips: clips of a video in test and prediction.
+        num_crops: crops of a clip in test and prediction, 1 or 3.
+        val_num_clips: clips of a video in validation.
+        val_num_crops: crops of a clip in validation, 1 or 3.
+    """
+
+    num_clips: int = 10
+    num_crops: int = 3
+    val_num_clips: int = 1
+    val_num_crops: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_clips < 1 or self.val_num_clips < 1:
+            raise InputError(
+                "num_clips and val_num_clips must be at least 1, got "
+                f"{self.num_clips} and {self.val_num_clips}"
+            )
 
 
-class TrainVideos(Dataset):
+class ListedVideos(Dataset):
+    """The videos of a list, each opened when it is asked for.
+
+    Args:
+        videos: the list.
+        clip: which frames.
+        bad_videos: what to do where a video cannot be read.
+        decoding: with what it is read.
+        index: what is known of the files, so that their lengths need no look.
+    """
+
+    def __init__(
+        self,
+        videos: VideoList,
+        clip: ClipSettings,
+        *,
+        bad_videos: BadVideoSettings,
+        decoding: DecodingSettings,
+        index: VideoIndex | None,
+    ) -> None:
+        self.videos = videos
+        self.clip = clip
+        self.bad_videos = bad_videos
+        self.decoding = decoding
+        self.index = index
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def open(self, number: int) -> Video:
+        """Open the video of a record.
+
+        Raises:
+            VideoError: it is absent or cannot be read.
+            StaleIndexError: the file is not the one that was indexed.
+        """
+        record = self.videos.records[number]
+        if not record.path:
+            raise VideoError(record.id, ABSENT)
+        known = self.index.known(number, record.path) if self.index is not None else None
+        return open_video(record.path, self.decoding.backend, self.decoding.timeout, known)
+
+
+class TrainVideos(ListedVideos):
     """One random clip of each video.
 
     A sample is a dict:
@@ -43,52 +111,35 @@ class TrainVideos(Dataset):
 
     Args:
         videos: the list.
-        num_frames: frames of a clip.
-        frame_interval: step between them, in frames of the video.
+        clip: which frames.
         transform: crop and scale.
         seed: of everything random.
-        max_replacements: tries before giving up on a sample.
-        short: what to do with videos shorter than a clip; see `sampling`.
-        backend: see `decoding`.
-        timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
-        index: what is known of the files; see `catalogue`.
+        bad_videos: how often a video is replaced.
+        decoding: see `ListedVideos`.
+        index: see `ListedVideos`.
     """
 
     def __init__(
         self,
         videos: VideoList,
-        *,
-        num_frames: int,
-        frame_interval: int,
+        clip: ClipSettings,
         transform: TrainTransform,
+        *,
         seed: int = 0,
-        max_replacements: int = 10,
-        short: Short = "repeat",
-        backend: Backend = "auto",
-        timeout: float = 0,
+        bad_videos: BadVideoSettings = BadVideoSettings(),
+        decoding: DecodingSettings = DecodingSettings(),
         index: VideoIndex | None = None,
     ) -> None:
-        clip_span(num_frames, frame_interval)
-        self.videos = videos
-        self.num_frames = num_frames
-        self.frame_interval = frame_interval
+        super().__init__(videos, clip, bad_videos=bad_videos, decoding=decoding, index=index)
         self.transform = transform
         self.seed = seed
-        self.max_replacements = max_replacements
-        self.short = short
-        self.backend = backend
-        self.timeout = timeout
-        self.index = index
         self._by_class = np.argsort(videos.labels, kind="stable").astype(np.int32)
-
-    def __len__(self) -> int:
-        return len(self.videos)
 
     def __getitem__(self, key: Key | int) -> dict[str, Any]:
         """A sample by (epoch, index), or by index for epoch 0.
 
         Raises:
-            VideoError: `max_replacements` other videos of the class cannot be read either.
+            VideoError: no replacement that is allowed can be read either.
             StaleIndexError: the file is not the one that was indexed.
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
@@ -104,7 +155,7 @@ class TrainVideos(Dataset):
             except VideoError as error:
                 if untried is None:
                     untried = self._others_of_class(record.label, index)
-                if len(unreadable) == self.max_replacements or not untried:
+                if len(unreadable) == self.bad_videos.max_replacements or not untried:
                     raise VideoError(
                         record.path,
                         f"{error.reason}; {len(unreadable)} replacements of the class "
@@ -129,15 +180,12 @@ class TrainVideos(Dataset):
         return [i for i in self._by_class[first:last].tolist() if i != index]
 
     def _clip(self, number: int, generator: torch.Generator) -> Tensor:
-        video = _open(self, number)
-        indices = random_clip(
-            video.num_frames, self.num_frames, self.frame_interval, generator, self.short
-        )
-        frames = video.get_frames(indices).permute(0, 3, 1, 2)
-        return self.transform(frames, generator)
+        video = self.open(number)
+        indices = self.clip.random(video.num_frames, generator)
+        return self.transform(video.get_frames(indices).permute(0, 3, 1, 2), generator)
 
 
-class EvalVideos(Dataset):
+class EvalVideos(ListedVideos):
     """All views of each video, decoded once.
 
     A sample is a dict:
@@ -149,57 +197,35 @@ class EvalVideos(Dataset):
     * `reason`: str, why; "" when it could
 
     Args:
-        videos: the list.
-        num_frames: frames of a clip.
-        frame_interval: step between them, in frames of the video.
-        num_clips: clips spread evenly over the video.
+        videos: the list. A record without a path is always counted as wrong.
+        clip: which frames.
         transform: short side and crops.
-        on_bad_video: "stop" raises the error, "wrong" gives zeros and `failed`, so that the metric
-            can name the video and count it as wrong. A record without a path is always "wrong".
-        short: what to do with videos shorter than a clip; see `sampling`.
-        backend: see `decoding`.
-        timeout: seconds after which a decoder that hangs is stopped, 0 for never; see `decoding`.
-        index: what is known of the files; see `catalogue`.
+        num_clips: clips spread evenly over the video.
+        bad_videos: whether a video that cannot be read stops the evaluation.
+        decoding: see `ListedVideos`.
+        index: see `ListedVideos`.
     """
 
     def __init__(
         self,
         videos: VideoList,
-        *,
-        num_frames: int,
-        frame_interval: int,
-        num_clips: int,
+        clip: ClipSettings,
         transform: EvalTransform,
-        on_bad_video: OnBadVideo = "stop",
-        short: Short = "repeat",
-        backend: Backend = "auto",
-        timeout: float = 0,
+        num_clips: int,
+        *,
+        bad_videos: BadVideoSettings = BadVideoSettings(),
+        decoding: DecodingSettings = DecodingSettings(),
         index: VideoIndex | None = None,
     ) -> None:
-        clip_span(num_frames, frame_interval)
-        if num_clips < 1:
-            raise ValueError(f"num_clips must be at least 1, got {num_clips}")
-        if on_bad_video not in ("stop", "wrong"):
-            raise ValueError(f"on_bad_video must be 'stop' or 'wrong', got {on_bad_video!r}")
-        self.videos = videos
-        self.num_frames = num_frames
-        self.frame_interval = frame_interval
-        self.num_clips = num_clips
+        super().__init__(videos, clip, bad_videos=bad_videos, decoding=decoding, index=index)
         self.transform = transform
-        self.on_bad_video = on_bad_video
-        self.short = short
-        self.backend = backend
-        self.timeout = timeout
-        self.index = index
-
-    def __len__(self) -> int:
-        return len(self.videos)
+        self.num_clips = num_clips
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """All views of one video.
 
         Raises:
-            VideoError: it is there, cannot be read, and `on_bad_video` is "stop".
+            VideoError: it is there, cannot be read, and that stops an evaluation.
             StaleIndexError: the file is not the one that was indexed.
         """
         record = self.videos.records[index]
@@ -207,13 +233,13 @@ class EvalVideos(Dataset):
         try:
             clips = self._views(index)
         except VideoError as error:
-            if self.on_bad_video == "stop" and record.path:
+            if self.bad_videos.evaluation == "stop" and record.path:
                 raise
             logger.warning("an unreadable video will be counted as wrong: %s", error)
             reason = str(error)
             size = self.transform.crop_size
             views = self.num_clips * self.transform.num_crops
-            clips = torch.zeros(views, 3, self.num_frames, size, size, dtype=torch.uint8)
+            clips = torch.zeros(views, 3, self.clip.num_frames, size, size, dtype=torch.uint8)
         return {
             "clips": clips,
             "label": record.label,
@@ -223,20 +249,9 @@ class EvalVideos(Dataset):
         }
 
     def _views(self, number: int) -> Tensor:
-        video = _open(self, number)
-        indices = uniform_clips(
-            video.num_frames, self.num_frames, self.frame_interval, self.num_clips, self.short
-        )
+        video = self.open(number)
+        indices = self.clip.uniform(video.num_frames, self.num_clips)
         distinct, place = indices.unique(return_inverse=True)
-        frames = video.get_frames(distinct).permute(0, 3, 1, 2)
-        crops = self.transform(frames)
+        crops = self.transform(video.get_frames(distinct).permute(0, 3, 1, 2))
         views = crops[:, :, place.flatten()].unflatten(2, indices.shape)
         return views.permute(2, 0, 1, 3, 4, 5).flatten(0, 1).contiguous()
-
-
-def _open(dataset: TrainVideos | EvalVideos, number: int) -> Video:
-    path = dataset.videos.records[number].path
-    if not path:
-        raise VideoError(dataset.videos.records[number].id, ABSENT)
-    known = dataset.index.known(number, path) if dataset.index is not None else None
-    return open_video(path, dataset.backend, dataset.timeout, known)

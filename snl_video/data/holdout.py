@@ -25,6 +25,21 @@ _UCF101_STEM = re.compile(r"(v_.+_g\d+)_c\d+")
 
 
 @dataclass(frozen=True)
+class HoldoutSettings:
+    """A validation set taken out of the training set, for formats without one.
+
+    Attributes:
+        share: share of the training videos of each class that is held out, whole groups of clips at
+            a time; by default 0.2 where there is neither `val` nor `test`, and nothing elsewhere; 0
+            holds out nothing.
+        seed: which ones.
+    """
+
+    share: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """Two lists made of one.
 
@@ -56,7 +71,7 @@ class HeldOut:
         return (
             f"validation split: {len(self.val)} of {len(self.train) + len(self.val)} videos, "
             f"{self.val_groups} of {self.train_groups + self.val_groups} groups "
-            f"(val_share {self.share:g} of every class, {how}; val_seed {self.seed})"
+            f"(holdout.share {self.share:g} of every class, {how}; holdout.seed {self.seed})"
         )
 
 
@@ -89,7 +104,7 @@ def hold_out(videos: VideoList, share: float = VAL_SHARE, seed: int = 0) -> Held
         AnnotationError: `share` out of range, or one group in two classes.
     """
     if not 0 < share <= 0.5:
-        raise AnnotationError(f"val_share must lie in (0, 0.5], got {share}")
+        raise AnnotationError(f"holdout.share must lie in (0, 0.5], got {share}")
     classes = _groups_by_class(videos)
     held: set[str] = set()
     undivided = []
@@ -130,7 +145,7 @@ def _groups_by_class(videos: VideoList) -> dict[int, dict[str, int]]:
             raise AnnotationError(
                 f"group {group} has clips in two classes, {videos.classes[label]} and "
                 f"{videos.classes[record.label]}, and can't be split class by class; make the "
-                "folders train/ and val/ yourself, or set data.val_share=0 to have no split"
+                "folders train/ and val/ yourself, or set data.holdout.share=0 to have no split"
             )
         sizes = classes.setdefault(label, {})
         sizes[group] = sizes.get(group, 0) + 1

@@ -3,8 +3,9 @@
 Lightning keeps the number of finished batches in a checkpoint but asks a plain loader for its first
 batches again, so a resumed epoch repeats some videos and never sees others. It also asks for the
 iterator before it tells the sampler the epoch, so that workers prefetch from the order of epoch 0.
-`ResumableLoader` carries its own place and starts only when the first batch is asked for, and
-`LoaderPlace` sees to it that it is told the place.
+`ResumableLoader` carries its own place and starts only when the first batch is asked for. Lightning
+gives the place of a checkpoint to a loader that it makes after reading it; where the loader is made
+earlier, the callback `training.callbacks.loader_place.LoaderPlace` does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from snl_video.data.sampler import EpochSampler
@@ -73,15 +73,3 @@ class ResumableLoader(DataLoader):
             "batch_size": self._batch_size(),
             "processes": self.sampler.num_replicas,
         }
-
-
-class LoaderPlace(pl.Callback):
-    """Gives a loader the place that a checkpoint has for it, however early the loader was made.
-
-    Lightning gives it to a loader that it makes after reading the checkpoint. A module that asks
-    for `trainer.estimated_stepping_batches` in `configure_optimizers` has it made before.
-    """
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Give it, before the first batch is asked for; nothing where that is done."""
-        trainer.fit_loop._load_combined_loader_states()

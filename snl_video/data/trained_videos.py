@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from snl_video.data.formats import VideoList
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 from snl_video.wording import first_few
 
@@ -29,8 +29,8 @@ def refuse_trained(held_out: VideoList, trained_on: Collection[str], root: str) 
     if met:
         raise AnnotationError(
             f"the checkpoint was trained on {len(met)} of the {len(held_out)} videos that are now "
-            f"held out of {root} ({first_few(met, 3)}): its videos, data.val_share or "
-            "data.val_seed changed since. Make folders train/ and val/ (or test/) in it, with no "
-            "video in val/ that was trained on; or evaluate a folder of other videos with "
-            "--data.root FOLDER --data.val_share 0"
+            f"held out of {root} ({first_few(met, 3)}): its videos, data.holdout.share or "
+            "data.holdout.seed changed since. Make folders train/ and val/ (or test/) in it, with "
+            "no video in val/ that was trained on; or evaluate a folder of other videos with "
+            "--data.root FOLDER --data.holdout.share 0"
         )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from snl_video.blocks import Graph, NonLocalBlock
 from snl_video.blocks.pooling import Grid, coarsen
-from snl_video.data.clips import uniform_clips
+from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
 from snl_video.data.transforms.crops import EvalTransform
 from snl_video.models.insertion import inserted_blocks
@@ -18,7 +18,7 @@ from snl_video.models.network import VideoNetwork
 from snl_video.training.module import VideoClassifier
 from snl_video.weights.build import build_model
 
-CLIP = {"num_frames": 8, "frame_interval": 8, "short_side": 256, "crop_size": 224}
+CLIP = {"num_frames": 8, "interval": 8, "short_side": 256, "size": 224}
 """Frames, frames of the video between them, pixels of the short side, pixels of the crop."""
 
 
@@ -64,7 +64,8 @@ def load(arguments: argparse.Namespace) -> tuple[VideoNetwork, Tensor]:
         )
         network = classifier.network
         stored = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
-        trained_on = stored.get("datamodule_hyper_parameters", {})
+        data = stored.get("datamodule_hyper_parameters", {})
+        trained_on = {**data.get("clip", {}), **data.get("crop", {})}
         clip.update({name: trained_on[name] for name in CLIP if name in trained_on})
     else:
         torch.manual_seed(arguments.seed)
@@ -79,10 +80,8 @@ def load(arguments: argparse.Namespace) -> tuple[VideoNetwork, Tensor]:
         )
     clip.update({name: getattr(arguments, name) for name in CLIP if getattr(arguments, name)})
     video = open_video(arguments.video)
-    indices = uniform_clips(
-        video.num_frames, clip["num_frames"], clip["frame_interval"], num_clips=1
-    )
-    transform = EvalTransform(clip["short_side"], clip["crop_size"])
+    indices = ClipSettings(clip["num_frames"], clip["interval"]).uniform(video.num_frames, 1)
+    transform = EvalTransform(clip["short_side"], clip["size"])
     frames = video.get_frames(indices[0]).permute(0, 3, 1, 2)
     return network.eval(), transform(frames)
 

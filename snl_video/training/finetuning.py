@@ -134,8 +134,8 @@ class FineTuning(pl.LightningModule):
         if ours and theirs and (difference := first_difference(list(ours), list(theirs))):
             raise PretrainedError(
                 f"the classes of the data are not those of the checkpoint: {difference}; name data "
-                "with the same classes in the same order (--data.class_file for folders), or train "
-                "a new head with --model.pretrained CHECKPOINT"
+                "with the same classes in the same order (--data.lists.classes for folders), or "
+                "train a new head with --model.pretrained CHECKPOINT"
             )
 
     def _freeze(self) -> None:

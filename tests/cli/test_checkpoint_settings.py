@@ -12,11 +12,11 @@ from tests.cli.tiny_run import QUIET, TINY_DATA, TINY_MODEL, changed_copy
 
 def test_a_checkpoint_decides_the_network_and_the_command_line_the_views(run):
     cli = main(
-        ["test", f"--run_dir={run}", "--model.backbone=c2d_r50", "--data.num_clips=3", *QUIET]
+        ["test", f"--run_dir={run}", "--model.backbone=c2d_r50", "--data.views.num_clips=3", *QUIET]
     )
     assert cli.model.hparams.backbone == "i3d_r50"
-    assert cli.datamodule.num_clips == 3
-    assert cli.datamodule.num_frames == 4
+    assert cli.datamodule.loaders.views.num_clips == 3
+    assert cli.datamodule.loaders.clip.num_frames == 4
 
 
 def test_a_checkpoint_proposes_how_it_is_evaluated(run, tmp_path):
@@ -30,20 +30,27 @@ def test_a_checkpoint_proposes_how_it_is_evaluated(run, tmp_path):
 
 def test_what_belongs_to_one_data_set_is_not_proposed_for_another(run, videos, tmp_path):
     path = changed_copy(
-        run, tmp_path, "datamodule_hyper_parameters", index="/gone/index.parquet", split=2
+        run,
+        tmp_path,
+        "datamodule_hyper_parameters",
+        decoding={"backend": "pyav", "timeout": 0.0, "index": "/gone/index.parquet"},
+        split=2,
     )
     common = [f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
     file = next(videos.glob("videos/*/*"))
-    predicted = main(["predict", *common, f"--data.predict_paths={file}"]).datamodule.hparams
+    predicted = main(["predict", *common, f"--data.predict.paths={file}"]).datamodule.hparams
     moved = main(["test", *common, f"--data.root={videos}/."]).datamodule.hparams
-    assert (predicted.index, moved.index, moved.split, moved.num_frames) == (None, None, 2, 4)
+    for found in (predicted, moved):
+        assert found.decoding == {"backend": "pyav", "timeout": 0.0, "index": None}
+    assert (moved.split, moved.clip["num_frames"]) == (2, 4)
     lists = tmp_path / "list.txt"
     lists.write_text(f"{file} 0\n")
     names = tmp_path / "names.txt"
     names.write_text("\n".join(torch.load(path)["hyper_parameters"]["classes"]))
-    other = ["--data.format=csv", f"--data.test_list={lists}", f"--data.class_file={names}"]
+    other = ["--data.format=csv", f"--data.lists.test={lists}", f"--data.lists.classes={names}"]
     listed = main(["test", *common, *other]).datamodule.hparams
-    assert (listed.root, listed.index, listed.split, listed.num_frames) == (".", None, 1, 4)
+    assert (listed.root, listed.decoding["index"], listed.split) == (".", None, 1)
+    assert (listed.decoding["backend"], listed.clip["num_frames"]) == ("pyav", 4)
 
 
 @pytest.mark.parametrize("subcommand", ["test", "validate", "fit"])
@@ -56,5 +63,5 @@ def test_a_checkpoint_of_other_classes_is_refused(run, videos, tmp_path, subcomm
     with pytest.raises(PretrainedError, match=f"class 0 is {names[0]!r} in the data and"):
         main([subcommand, *options, *QUIET])
     file = next(videos.glob("videos/*/*"))
-    main(["predict", *options[:2], f"--data.predict_paths={file}", *QUIET])
+    main(["predict", *options[:2], f"--data.predict.paths={file}", *QUIET])
     assert json.loads((tmp_path / "new/predictions.json").read_text())

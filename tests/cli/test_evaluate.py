@@ -34,7 +34,7 @@ def test_test_needs_only_the_folder_of_the_run(run, capsys):
 
 def test_the_report_counts_a_clip_as_it_is_tested(run, tmp_path):
     weights = run / "checkpoints/best.ckpt"
-    larger = ["--data.test_crop_size=48", "--data.short_side=48"]
+    larger = ["--data.crop.test_size=48", "--data.crop.short_side=48"]
     main(["test", f"--run_dir={tmp_path}", f"--ckpt_path={weights}", *larger, *QUIET])
     tested = json.loads((tmp_path / "report/metrics.json").read_text())["network"]
     trained = torch.load(weights, weights_only=True)["network_summary"]
@@ -105,7 +105,7 @@ def test_evaluation_stops_at_a_broken_video_or_counts_it_as_wrong(run, videos, t
     ]
     with pytest.raises(Exception, match="is empty"):
         main(["test", *arguments])
-    main(["test", *arguments, "--data.on_bad_video=wrong"])
+    main(["test", *arguments, "--data.bad_videos.evaluation=wrong"])
     metrics = json.loads((tmp_path / "run/report/metrics.json").read_text())
     assert (metrics["videos"], metrics["failed"]) == (10, 1)
     (row,) = [r for r in read_csv(tmp_path / "run/report/videos.csv") if r["failed"] == "1"]
@@ -116,7 +116,12 @@ def test_evaluation_stops_at_a_broken_video_or_counts_it_as_wrong(run, videos, t
 @pytest.mark.ddp
 def test_two_processes_count_every_video_once(run, tmp_path):
     """9 videos on 2 processes: the sampler pads to 10."""
-    common = ["test", f"--ckpt_path={run}/checkpoints/best.ckpt", "--data.num_clips=2", *QUIET]
+    common = [
+        "test",
+        f"--ckpt_path={run}/checkpoints/best.ckpt",
+        "--data.views.num_clips=2",
+        *QUIET,
+    ]
     data = yaml.safe_load((run / "config.yaml").read_text())["data"]
     root = tmp_path / "motion"
     root.mkdir()

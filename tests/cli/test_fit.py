@@ -38,7 +38,7 @@ def test_checkpoint_rebuilds_the_network_without_a_configuration(run):
 def test_a_model_made_in_python_gives_a_checkpoint_that_loads_safely(videos, tmp_path):
     import pytorch_lightning as pl
 
-    from snl_video.data.datamodule import VideoDataModule
+    from snl_video.data import ClipSettings, CropSettings, LoaderSettings, VideoDataModule
     from snl_video.models import NonLocalSpec
     from snl_video.training import OptimizerSpec
 
@@ -46,7 +46,11 @@ def test_a_model_made_in_python_gives_a_checkpoint_that_loads_safely(videos, tmp
         "slow_r50", 10, width=8, non_local=NonLocalSpec("nl"), optimizer=OptimizerSpec(lr=0.3)
     )
     data = VideoDataModule(
-        "ucf101", str(videos), num_frames=4, frame_interval=1, crop_size=32, num_workers=0
+        "ucf101",
+        str(videos),
+        clip=ClipSettings(4, 1),
+        crop=CropSettings(32),
+        loader=LoaderSettings(num_workers=0),
     )
     trainer = pl.Trainer(
         default_root_dir=tmp_path, max_steps=1, limit_val_batches=0, logger=False, accelerator="cpu"
@@ -84,7 +88,7 @@ def test_training_that_ends_before_any_validation_names_its_last_checkpoint(
     words = capsys.readouterr().out
     assert f"no best.ckpt: training ended before the first validation; {last} is" in words
     assert f"next: python train.py test --run_dir {folder} --ckpt_path {last}" in words
-    assert f"predict --run_dir {folder} --ckpt_path {last} --data.predict_paths" in words
+    assert f"predict --run_dir {folder} --ckpt_path {last} --data.predict.paths" in words
     main(["test", f"--run_dir={folder}", f"--ckpt_path={last}", *QUIET])
 
 
@@ -129,7 +133,7 @@ def test_all_of_fine_tuning_in_one_run(videos, tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[-2:] == [
         f"next: python train.py test --run_dir '{folder}'",
-        f"      python train.py predict --run_dir '{folder}' --data.predict_paths '[new.mp4]'",
+        f"      python train.py predict --run_dir '{folder}' --data.predict.paths '[new.mp4]'",
     ]
     saved = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert set(saved["averaging_state"]) == {"n_averaged"}

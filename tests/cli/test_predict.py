@@ -16,7 +16,7 @@ def test_predict_names_the_classes_of_loose_files(run, videos, tmp_path, capsys)
             "predict",
             f"--ckpt_path={run}/checkpoints/best.ckpt",
             f"--run_dir={tmp_path}",
-            f"--data.predict_paths={json.dumps([str(f) for f in files])}",
+            f"--data.predict.paths={json.dumps([str(f) for f in files])}",
             "--data.root=/nowhere",
             *QUIET,
         ]
@@ -33,11 +33,11 @@ def test_predict_names_the_classes_of_loose_files(run, videos, tmp_path, capsys)
 def test_predict_lists_a_file_that_is_no_video(run, tmp_path):
     bad = tmp_path / "bad.mp4"
     bad.write_text("not a video")
-    arguments = [f"--run_dir={tmp_path}", f"--data.predict_paths=[{bad}]", *QUIET]
+    arguments = [f"--run_dir={tmp_path}", f"--data.predict.paths=[{bad}]", *QUIET]
     arguments.append(f"--ckpt_path={run}/checkpoints/best.ckpt")
     with pytest.raises(Exception, match=r"bad\.mp4"):
         main(["predict", *arguments])
-    main(["predict", *arguments, "--data.on_bad_video=wrong"])
+    main(["predict", *arguments, "--data.bad_videos.evaluation=wrong"])
     (prediction,) = json.loads((tmp_path / "predictions.json").read_text())
     assert prediction["failed"]
     assert prediction["top"] == []

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from snl_video.cli import VideoClassifier, VideoCLI, VideoDataModule, main
-from snl_video.data.clips import uniform_clips
+from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
 from snl_video.weights import PretrainedSpec, build_model, kinetics400_classes
 from snl_video.weights.hub import KEPT, cache_folder
@@ -89,7 +89,7 @@ def by_hand(network, loader):
 def test_predict_takes_the_names_and_needs_no_data(weights, network, data, tmp_path, capsys):
     video = data / "val/grey/clip.mp4"
     model = weights(["one", "two", "three"])
-    run = [f"--run_dir={tmp_path / 'run'}", f"--data.predict_paths={video}"]
+    run = [f"--run_dir={tmp_path / 'run'}", f"--data.predict.paths={video}"]
     cli = main(["predict", *model, *run, *SMALL, "--data.root=/nowhere"])
     (prediction,) = json.loads((tmp_path / "run/predictions.json").read_text())
     (expected,) = by_hand(network, cli.datamodule.predict_dataloader())
@@ -107,8 +107,8 @@ def test_predict_takes_the_names_and_needs_no_data(weights, network, data, tmp_p
 def test_names_that_nothing_tells_come_from_a_class_file(weights, data, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("x\ny\nz\n")
-    run = [f"--run_dir={tmp_path / 'run'}", f"--data.predict_paths={data / 'val/grey/clip.mp4'}"]
-    main(["predict", *weights(), *run, *SMALL, f"--data.class_file={names}"])
+    run = [f"--run_dir={tmp_path / 'run'}", f"--data.predict.paths={data / 'val/grey/clip.mp4'}"]
+    main(["predict", *weights(), *run, *SMALL, f"--data.lists.classes={names}"])
     (prediction,) = json.loads((tmp_path / "run/predictions.json").read_text())
     assert {entry["class"] for entry in prediction["top"]} == {"x", "y", "z"}
 
@@ -158,11 +158,11 @@ def test_another_number_of_classes_is_refused(weights, data, tmp_path):
     write_video(tmp_path / "two/b/1.mp4", 10, (32, 40))
     root = [f"--run_dir={tmp_path / 'run'}", f"--data.root={tmp_path / 'two'}"]
     with pytest.raises(SystemExit, match="has a head of 3 classes and the data have 2 classes"):
-        main(["validate", *weights(), *SMALL, *root, "--data.val_share=0"])
+        main(["validate", *weights(), *SMALL, *root, "--data.holdout.share=0"])
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    run = [f"--run_dir={tmp_path / 'run'}", "--data.predict_paths=a.mp4"]
+    run = [f"--run_dir={tmp_path / 'run'}", "--data.predict.paths=a.mp4"]
     with pytest.raises(SystemExit, match=r"none\.pth does not exist"):
         main(["predict", *run, f"--model.pretrained={tmp_path / 'none.pth'}"])
     with pytest.raises(SystemExit, match="unknown format 'onnx'"):
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
 def test_a_checkpoint_of_the_run_goes_first(weights, data, tmp_path):
     """A fit starts from the weights and moves away; its checkpoint is what test takes then."""
     common = [*SMALL, *weights(NAMES), f"--run_dir={tmp_path / 'run'}", f"--data.root={data}"]
-    train = ["--trainer.max_epochs=1", "--data.batch_size=3", "--model.optimizer.lr=0.01"]
+    train = ["--trainer.max_epochs=1", "--data.loader.batch_size=3", "--model.optimizer.lr=0.01"]
     fitted = main(["fit", *common, *train]).model
     assert fitted.load_report["backbone_share"] == 1
     tested = main(["test", *common])
@@ -258,7 +258,7 @@ def test_an_unknown_key_of_the_spec_is_named(tmp_path, capsys):
 def predict(folder, videos, options):
     """Run the recipe of Kinetics on some files."""
     paths = json.dumps([str(video) for video in videos])
-    common = [f"--config={RECIPE}", f"--run_dir={folder}", f"--data.predict_paths={paths}"]
+    common = [f"--config={RECIPE}", f"--run_dir={folder}", f"--data.predict.paths={paths}"]
     return main(["predict", *common, *options])
 
 
@@ -288,7 +288,7 @@ published = pytest.mark.skipif(
 )
 
 
-ONE_VIEW = [*SMALL[-3:], "--data.num_clips=1", "--data.num_crops=1"]
+ONE_VIEW = [*SMALL[-3:], "--data.views.num_clips=1", "--data.views.num_crops=1"]
 
 
 @published
@@ -312,7 +312,7 @@ def test_without_the_low_pass_filter_a_clip_has_its_known_score():
     """Decoded and cut as above, scaled by plain bilinear interpolation."""
     video = open_video(YOGA)
     start = (video.num_frames - 127) // 2
-    (indices,) = uniform_clips(video.num_frames, 64, 2, 1)
+    (indices,) = ClipSettings(64, 2).uniform(video.num_frames, 1)
     assert indices.tolist() == list(range(start, start + 128, 2))
     frames = video.get_frames(indices).permute(0, 3, 1, 2).float()
     height, width = frames.shape[2:]

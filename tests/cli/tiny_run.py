@@ -12,7 +12,7 @@ TINY_MODEL = ["--model.width=8", "--model.dropout=0", "--model.optimizer.lr=0.01
 TINY_DATA = [
     "--data.format=ucf101",
     *SMALL_CLIPS,
-    "--data.batch_size=4",
+    "--data.loader.batch_size=4",
 ]
 QUIET = [
     "--trainer.accelerator=cpu",

@@ -8,7 +8,7 @@ from snl_video.commands.check import main
 from snl_video.data.manifest import NAME, read_table
 from tests.videos import write_ucf101, write_video
 
-CLIP = ["--num_frames=4", "--frame_interval=2", "--workers=2"]
+CLIP = ["--num_frames=4", "--interval=2", "--workers=2"]
 
 
 @pytest.fixture

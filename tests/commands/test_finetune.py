@@ -15,7 +15,7 @@ from snl_video.commands import finetune
 from snl_video.commands.named_settings import ENOUGH
 from snl_video.commands.own_files import open_all
 from snl_video.commands.own_folder import other_files, read_own_folder
-from snl_video.data import VideoDataModule
+from snl_video.data import HoldoutSettings, VideoDataModule
 from snl_video.errors import AnnotationError, PretrainedError, StaleIndexError, VideoError
 from tests.videos import write_video
 
@@ -23,13 +23,10 @@ RECIPE = {
     "run_dir": "never/used",
     "model": {"width": 8, "dropout": 0.0},
     "data": {
-        "num_frames": 4,
-        "frame_interval": 2,
-        "crop_size": 32,
-        "short_side": 32,
-        "num_clips": 2,
-        "num_crops": 1,
-        "batch_size": 4,
+        "clip": {"num_frames": 4, "interval": 2},
+        "crop": {"size": 32, "short_side": 32},
+        "views": {"num_clips": 2, "num_crops": 1},
+        "loader": {"batch_size": 4},
     },
     "trainer": {
         "accelerator": "cpu",
@@ -37,7 +34,7 @@ RECIPE = {
         "enable_progress_bar": False,
     },
 }
-HERE = ["--data.num_workers=0", "--trainer.accelerator=cpu", "--data.val_share=0.25"]
+HERE = ["--data.loader.num_workers=0", "--trainer.accelerator=cpu", "--data.holdout.share=0.25"]
 """What goes over configs/finetune/own_videos.yaml."""
 
 
@@ -75,7 +72,8 @@ def test_it_trains_with_the_recipe_and_reports_the_held_out_videos(finished):
     assert (settings["classes"], settings["class_weights"]) == (["dark", "light"], "balanced")
     assert checkpoint["epoch"] == 0
     data = checkpoint["datamodule_hyper_parameters"]
-    assert (data["format"], data["val_share"], data["num_frames"]) == ("folder", 0.25, 4)
+    found = data["format"], data["holdout"]["share"], data["clip"]["num_frames"]
+    assert found == ("folder", 0.25, 4)
     metrics = json.loads((finished / "report/metrics.json").read_text())
     assert (metrics["videos"], metrics["complete"]) == (4, True)
     subsets = metrics["data"]["subsets"]
@@ -102,7 +100,7 @@ def test_the_line_it_prints_predicts_a_video(finished, folder, capsys):
     line = words.split("predict a new video: ")[1].splitlines()[0]
     command = shlex.split(line)
     assert command[:3] == ["python", "train.py", "predict"]
-    assert command[-2:] == ["--data.predict_paths", "[new.mp4]"]
+    assert command[-2:] == ["--data.predict.paths", "[new.mp4]"]
     video = next((folder / "dark").iterdir())
     command[-1] = f"['{video}']"
     train([*command[2:], "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"])
@@ -247,15 +245,18 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
     ) as error:
         finetune.main(common)
     assert "\n  b/0.avi: " in str(error.value)
-    assert "--data.on_bad_video wrong" in str(error.value)
+    assert "--data.bad_videos.evaluation wrong" in str(error.value)
     assert not calls
-    (damaged.parent / "bad.yaml").write_text("data: {on_bad_video: wrong}")
+    (damaged.parent / "bad.yaml").write_text("data: {bad_videos: {evaluation: wrong}}")
     config = f"--config={damaged.parent / 'bad.yaml'}"
-    for stop_too in (["--data.on_bad_video", "stop"], [config, "--data.on_bad_video=stop"]):
+    for stop_too in (
+        ["--data.bad_videos.evaluation", "stop"],
+        [config, "--data.bad_videos.evaluation=stop"],
+    ):
         with pytest.raises(SystemExit, match="2 of 6 videos can't be read"):
             finetune.main([*common, *stop_too])
     assert not calls
-    for go_on in (["--data.on_bad_video", "wrong"], [config]):
+    for go_on in (["--data.bad_videos.evaluation", "wrong"], [config]):
         with pytest.raises(SystemExit, match="reached"):
             finetune.main([*common, *go_on])
     assert [arguments[0] for arguments in calls] == ["fit", "fit"]
@@ -340,7 +341,7 @@ def test_the_last_words_say_what_else_the_tested_videos_did(
     folder, tmp_path, monkeypatch, capsys, share, monitor, caution
 ):
     def finish(arguments):
-        data = VideoDataModule("folder", str(folder), val_share=float(share))
+        data = VideoDataModule("folder", str(folder), holdout=HoldoutSettings(float(share)))
         config = {"test": SimpleNamespace(checkpoint=SimpleNamespace(monitor=monitor))}
         trainer = SimpleNamespace(is_global_zero=True)
         return SimpleNamespace(trainer=trainer, datamodule=data, config=config)

@@ -14,32 +14,35 @@ from snl_video.commands.named_settings import (
 @pytest.mark.parametrize(
     ("options", "value"),
     [
-        (["--data.on_bad_video", "wrong"], "wrong"),
-        (["--data.on_bad_video=wrong"], "wrong"),
-        (["--data.on_bad_video", "stop"], "stop"),
-        (["--data.on_bad_video=wrong", "--data.on_bad_video", "stop"], "stop"),
-        (["--data.on_bad_video=stop", "--data.on_bad_video=wrong"], "wrong"),
-        (["--data.on_bad_videos=wrong"], None),
-        (["--data.on_bad_video", "--data.seed=1"], None),
-        (["--data", "{on_bad_video: wrong}"], "wrong"),
+        (["--data.bad_videos.evaluation", "wrong"], "wrong"),
+        (["--data.bad_videos.evaluation=wrong"], "wrong"),
+        (["--data.bad_videos.evaluation", "stop"], "stop"),
+        (["--data.bad_videos.evaluation=wrong", "--data.bad_videos.evaluation", "stop"], "stop"),
+        (["--data.bad_videos.evaluation=stop", "--data.bad_videos.evaluation=wrong"], "wrong"),
+        (["--data.bad_videos.evaluations=wrong"], None),
+        (["--data.bad_videos.evaluation", "--data.seed=1"], None),
+        (["--data", "{bad_videos: {evaluation: wrong}}"], "wrong"),
         ([], None),
     ],
 )
 def test_options_are_read_as_they_are_written(options, value):
-    assert named_settings([], options).get("data.on_bad_video") == value
+    assert named_settings([], options).get("data.bad_videos.evaluation") == value
 
 
 def test_files_lie_over_each_other_and_options_over_them(tmp_path):
     first, second, empty = (tmp_path / f"{name}.yaml" for name in ("first", "second", "empty"))
-    first.write_text("data: {on_bad_video: wrong, val_share: 0.3}\ntrainer:\n  max_epochs: 3\n")
-    second.write_text("data.val_share: null\ntrainer: {callbacks+: [{class_path: X}]}\n")
+    first.write_text(
+        "data: {bad_videos: {evaluation: wrong}, holdout: {share: 0.3}}\n"
+        "trainer:\n  max_epochs: 3\n"
+    )
+    second.write_text("data.holdout.share: null\ntrainer: {callbacks+: [{class_path: X}]}\n")
     empty.touch()
     found = named_settings(
-        [first, second, empty], ["--data.on_bad_video", "stop", "--data.seed", "-1"]
+        [first, second, empty], ["--data.bad_videos.evaluation", "stop", "--data.seed", "-1"]
     )
     assert found == {
-        "data.on_bad_video": "stop",
-        "data.val_share": None,
+        "data.bad_videos.evaluation": "stop",
+        "data.holdout.share": None,
         "data.seed": -1,
         "trainer.max_epochs": 3,
         "trainer.callbacks+": [{"class_path": "X"}],
@@ -75,8 +78,10 @@ def test_a_monitor_needs_its_mode():
 
 
 def test_numbers():
-    named = named_settings([], ["--data.val_share", "3e-1", "--data.val_seed=x", "--a=null"])
-    assert number_of(named, "data.val_share") == 0.3
+    named = named_settings(
+        [], ["--data.holdout.share", "3e-1", "--data.holdout.seed=x", "--a=null"]
+    )
+    assert number_of(named, "data.holdout.share") == 0.3
     assert number_of(named, "a") is number_of(named, "b") is None
-    with pytest.raises(SystemExit, match=r"data\.val_seed must be a number, got 'x'"):
-        number_of(named, "data.val_seed")
+    with pytest.raises(SystemExit, match=r"data\.holdout\.seed must be a number, got 'x'"):
+        number_of(named, "data.holdout.seed")

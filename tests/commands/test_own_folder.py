@@ -8,6 +8,7 @@ import pytest
 from snl_video.commands import own_files
 from snl_video.commands.own_files import look_at, open_all, same_files
 from snl_video.commands.own_folder import read_own_folder
+from snl_video.data.holdout import HoldoutSettings
 from snl_video.errors import AnnotationError
 from tests.videos import write_video
 
@@ -162,8 +163,8 @@ def test_a_class_whose_readable_videos_are_held_out_is_refused(tmp_path, capsys)
     ((held_out, words),) = refused.items()
     assert re.search("no training video of run can be read; .*held out", words)
     write_video(root / f"run/{held_out}.mp4", 10, (32, 40))
-    look_at(root, go_on=True, val_share=0)
+    look_at(root, True, HoldoutSettings(share=0))
     assert "4 of 10 videos can't be read" in capsys.readouterr().out
     (root / f"run/{held_out}.mp4").write_bytes(b"")
     with pytest.raises(AnnotationError, match="no training video of run can be read"):
-        look_at(root, go_on=True, val_share=0)
+        look_at(root, True, HoldoutSettings(share=0))

@@ -32,7 +32,7 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-SMALL = ["--num-frames", "4", "--frame-interval", "2", "--short-side", "40", "--crop-size", "32"]
+SMALL = ["--num-frames", "4", "--interval", "2", "--short-side", "40", "--size", "32"]
 
 
 def test_a_fresh_network_gives_figures_and_numbers(video: Path, tmp_path: Path) -> None:
@@ -97,10 +97,8 @@ def test_a_checkpoint_gives_its_own_blocks_and_clip(video: Path, tmp_path: Path)
     trainer.save_checkpoint(tmp_path / "a.ckpt", weights_only=True)
     checkpoint = torch.load(tmp_path / "a.ckpt", weights_only=True)
     checkpoint["datamodule_hyper_parameters"] = {
-        "num_frames": 4,
-        "frame_interval": 1,
-        "short_side": 32,
-        "crop_size": 32,
+        "clip": {"num_frames": 4, "interval": 1, "short": "repeat"},
+        "crop": {"size": 32, "short_side": 32},
     }
     torch.save(checkpoint, tmp_path / "a.ckpt")
     arguments = ["--checkpoint", str(tmp_path / "a.ckpt"), "--video", str(video)]

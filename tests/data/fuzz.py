@@ -14,7 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from snl_video.data import TrainVideos, VideoList, VideoRecord
+from snl_video.data import (
+    ClipSettings,
+    CropSettings,
+    DecodingSettings,
+    TrainVideos,
+    VideoList,
+    VideoRecord,
+)
 from snl_video.data.transforms.crops import TrainTransform
 from snl_video.errors import VideoError
 from tests.videos import write_video
@@ -69,7 +76,7 @@ def main(folder: Path, count: int, seed: int, timeout: float) -> Counter[str]:
         for name, options in SEEDS.items()
     }
     outcomes: Counter[str] = Counter()
-    transform = TrainTransform(16)
+    transform = TrainTransform(CropSettings(16))
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         name = list(files)[number % len(files)]
@@ -77,9 +84,8 @@ def main(folder: Path, count: int, seed: int, timeout: float) -> Counter[str]:
         path.write_bytes(mutate(files[name], rng))
         (folder / "number").write_text(str(number))
         videos = VideoList([VideoRecord(str(path), 0, name)], ["a"])
-        dataset = TrainVideos(
-            videos, num_frames=4, frame_interval=3, transform=transform, timeout=timeout
-        )
+        decoding = DecodingSettings(timeout=timeout)
+        dataset = TrainVideos(videos, ClipSettings(4, 3), transform, decoding=decoding)
         try:
             clip = dataset[number, 0]["clips"]
         except VideoError as error:

@@ -3,7 +3,15 @@ import pytorch_lightning as pl
 import torch
 from jsonargparse import ArgumentParser
 
-from snl_video.data import VideoDataModule
+from snl_video.data import (
+    ClipSettings,
+    CropSettings,
+    ListSettings,
+    LoaderSettings,
+    PredictSettings,
+    VideoDataModule,
+    ViewSettings,
+)
 from snl_video.data.sampler import EpochSampler
 from snl_video.errors import AnnotationError
 from tests.data.real import REAL, needs_real
@@ -11,13 +19,10 @@ from tests.training.tiny import trainer as quiet_trainer
 from tests.videos import write_ucf101, write_video
 
 SMALL = {
-    "num_frames": 4,
-    "frame_interval": 2,
-    "crop_size": 32,
-    "short_side": 32,
-    "num_clips": 2,
-    "batch_size": 2,
-    "num_workers": 0,
+    "clip": ClipSettings(4, 2),
+    "crop": CropSettings(32, short_side=32),
+    "views": ViewSettings(2),
+    "loader": LoaderSettings(batch_size=2, num_workers=0),
 }
 KEYS = ("label", "failed", "reason")
 
@@ -67,16 +72,17 @@ def test_csv(root, tmp_path):
     data = VideoDataModule(
         "csv",
         str(root / "videos"),
-        train_list=str(lists / "trainlist01.txt"),
-        class_file=str(tmp_path / "classes.txt"),
+        lists=ListSettings(
+            train=str(lists / "trainlist01.txt"), classes=str(tmp_path / "classes.txt")
+        ),
         **SMALL,
     )
     (tmp_path / "classes.txt").write_text("none\nJump\nRun\n")
     assert len(data.video_list("train")) == 4
-    with pytest.raises(AnnotationError, match="needs val_list"):
+    with pytest.raises(AnnotationError, match=r"needs lists\.val"):
         data.video_list("val")
-    with pytest.raises(AnnotationError, match="needs train_list"):
-        VideoDataModule("csv", str(root), **SMALL)
+    with pytest.raises(AnnotationError, match=r"needs lists\.train"):
+        assert VideoDataModule("csv", str(root), **SMALL).classes
 
 
 def test_folder(root):
@@ -87,7 +93,7 @@ def test_folder(root):
 
 
 def test_motion_is_written_when_absent(tmp_path, monkeypatch):
-    from snl_video.data import motion
+    from snl_video.data.synthetic import motion
 
     settings = motion.MotionSettings(groups=3, clips_per_group=1, num_frames=6)
     monkeypatch.setattr(
@@ -95,7 +101,7 @@ def test_motion_is_written_when_absent(tmp_path, monkeypatch):
     )
     data = VideoDataModule("motion", str(tmp_path / "motion"), **SMALL)
     assert data.num_classes == 10
-    assert data.augmentation.flip == 0
+    assert data.augmentation.spec.flip == 0
     data.prepare_data()
     data.prepare_data()
     assert len(data.video_list("test")) == 10
@@ -104,9 +110,8 @@ def test_motion_is_written_when_absent(tmp_path, monkeypatch):
 
 def test_predict_paths(root, tmp_path):
     extra = write_video(tmp_path / "own.mp4", 3)
-    data = VideoDataModule(
-        "ucf101", str(root), predict_paths=[str(extra), str(root / "videos" / "Run")], **SMALL
-    )
+    predict = PredictSettings([str(extra), str(root / "videos" / "Run")])
+    data = VideoDataModule("ucf101", str(root), predict=predict, **SMALL)
     data.setup("predict")
     assert [record.id for record in data.video_list("predict").records] == [
         "own.mp4",
@@ -122,7 +127,7 @@ def test_one_path_to_predict(root, tmp_path):
     parser.add_class_arguments(VideoDataModule, "data")
     for argument, names in ((str(extra), ["own.mp4"]), (f"[{extra}, {extra}]", ["own.mp4"] * 2)):
         arguments = ["--data.format=ucf101", f"--data.root={root}"]
-        found = parser.parse_args([*arguments, f"--data.predict_paths={argument}"])
+        found = parser.parse_args([*arguments, f"--data.predict.paths={argument}"])
         data = parser.instantiate_classes(found).data
         assert [record.id for record in data.video_list("predict").records] == names
 
@@ -131,7 +136,7 @@ def test_one_path_to_predict(root, tmp_path):
 def test_absent_videos_are_left_out_of_training_and_wrong_in_evaluation(root):
     for name in ("v_Run_g01_c01", "v_Run_g03_c01"):
         (root / "videos" / "Run" / f"{name}.mp4").unlink()
-    data = VideoDataModule("ucf101", str(root), missing="wrong", **SMALL)
+    data = VideoDataModule("ucf101", str(root), lists=ListSettings(missing="wrong"), **SMALL)
     assert data.video_list("train").missing == ["Run/v_Run_g03_c01.mp4"]
     assert len(data.video_list("train")) == 3
     rows = [
@@ -147,12 +152,18 @@ def test_absent_videos_are_left_out_of_training_and_wrong_in_evaluation(root):
     ("arguments", "match"),
     [
         ({"format": "avi"}, "unknown format 'avi'; choose one of ucf101"),
+        ({"format": "ucf-101"}, r"did you mean 'ucf101'\? choose one of ucf101"),
         ({"root": "nowhere"}, r"nowhere does not exist; set data\.root"),
         ({"split": 0}, "got 0"),
-        ({"class_file": "nowhere.txt"}, "does not exist"),
-        ({"crop_size": 64}, "larger than"),
-        ({"num_crops": 2}, "got 2"),
-        ({"num_frames": 0}, "got 0"),
+        ({"lists": {"classes": "nowhere.txt"}}, "does not exist"),
+        ({"crop": {"size": 64, "short_side": 32}}, "at most 32x32 pixels, got .* size 64"),
+        ({"views": {"num_crops": 2}}, "got num_crops 2"),
+        ({"views": {"val_num_crops": 2}}, "got num_crops 2"),
+        ({"clip": {"num_frames": 0}}, "got 0"),
+        (
+            {"clip": {"frames": 4}},
+            "clip has no key 'frames'; its keys: num_frames, interval",
+        ),
     ],
 )
 def test_bad_arguments_are_named(root, arguments, match):
@@ -167,14 +178,19 @@ def test_bad_arguments_are_named(root, arguments, match):
 
 
 def test_a_small_set_still_gives_a_batch(root):
-    data = VideoDataModule("ucf101", str(root), **{**SMALL, "batch_size": 3})
+    data = VideoDataModule(
+        "ucf101", str(root), **SMALL | {"loader": LoaderSettings(3, num_workers=0)}
+    )
     assert len(data.train_dataloader()) == 1
-    data = VideoDataModule("ucf101", str(root), **{**SMALL, "batch_size": 64})
+    data = VideoDataModule(
+        "ucf101", str(root), **SMALL | {"loader": LoaderSettings(64, num_workers=0)}
+    )
     assert next(iter(data.train_dataloader()))["label"].shape == (4,)
 
 
 def test_workers_have_a_timeout(root):
-    data = VideoDataModule("ucf101", str(root), **{**SMALL, "num_workers": 2, "timeout": 45.0})
+    settings = LoaderSettings(batch_size=2, num_workers=2, timeout=45.0)
+    data = VideoDataModule("ucf101", str(root), **SMALL | {"loader": settings})
     loader = data.train_dataloader()
     assert (loader.timeout, loader.persistent_workers) == (45, True)
     labels = [batch["label"] for batch in loader]
@@ -186,15 +202,21 @@ def test_workers_have_a_timeout(root):
 def test_yaml_arguments(root, tmp_path):
     config = tmp_path / "c.yaml"
     config.write_text(
-        f"data:\n  format: ucf101\n  root: {root}\n  train_scale: [0.5, 1]\n"
-        "  train_short_sides: [256, 320]\n  missing: skip\n  predict_paths: [a.mp4]\n"
+        f"data:\n  format: ucf101\n  root: {root}\n  crop: {{scale: [0.5, 1], "
+        "short_sides: [256, 320]}\n  lists: {missing: skip}\n  predict: {paths: [a.mp4]}\n"
     )
     parser = ArgumentParser()
     parser.add_argument("--config", action="config")
     parser.add_class_arguments(VideoDataModule, "data")
-    data = parser.instantiate_classes(parser.parse_args(["--config", str(config)])).data
-    assert data.train_transform.short_sides == (256, 320)
-    assert data.predict_paths == ["a.mp4"]
+    options = ["--config", str(config), "--data.crop.size=112", "--data.clip.num_frames", "4"]
+    data = parser.instantiate_classes(parser.parse_args(options)).data
+    assert data.loaders.crop == CropSettings(112, scale=(0.5, 1), short_sides=(256, 320))
+    assert data.loaders.clip == ClipSettings(num_frames=4)
+    assert data.lists.predict.paths == ["a.mp4"]
+    for wrong in ("--data.lists.missing=ignore", "--data.clip.short=mirror", "--data.clip.frames=4",
+                  "--data.bad_videos.evaluation=ignore"):  # fmt: skip
+        with pytest.raises(SystemExit):
+            parser.parse_args([wrong])
 
 
 class _Watch(pl.LightningModule):
@@ -215,7 +237,8 @@ class _Watch(pl.LightningModule):
 def test_lightning_keeps_the_sampler_and_tells_it_the_epoch(root, tmp_path):
     sums = []
     for num_workers in (0, 1):
-        data = VideoDataModule("ucf101", str(root), **{**SMALL, "num_workers": num_workers})
+        loader = LoaderSettings(batch_size=2, num_workers=num_workers)
+        data = VideoDataModule("ucf101", str(root), **SMALL | {"loader": loader})
         module = _Watch()
         trainer = quiet_trainer(tmp_path, max_epochs=2)
         trainer.fit(module, data)
@@ -236,6 +259,6 @@ def test_lightning_keeps_the_sampler_and_tells_it_the_epoch(root, tmp_path):
 )
 @pytest.mark.filterwarnings("ignore:.*absent:UserWarning")
 def test_real_layouts_decode(format, folder, subset):
-    data = VideoDataModule(format, str(REAL / folder), missing="skip", **SMALL)
+    data = VideoDataModule(format, str(REAL / folder), lists=ListSettings(missing="skip"), **SMALL)
     loader = getattr(data, f"{subset}_dataloader")()
     assert next(iter(loader))["clips"].any()

@@ -4,7 +4,16 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from snl_video.data import EvalVideos, TrainVideos, VideoList, VideoRecord
+from snl_video.data import (
+    BadVideoSettings,
+    ClipSettings,
+    CropSettings,
+    EvalVideos,
+    TrainVideos,
+    VideoList,
+    VideoRecord,
+    ViewSettings,
+)
 from snl_video.data.sampler import EpochSampler
 from snl_video.data.transforms.crops import EvalTransform, TrainTransform
 from snl_video.errors import VideoError
@@ -27,16 +36,17 @@ def spoil(videos: VideoList, *indices: int) -> None:
             file.write(b"this is not a video")
 
 
-def train_videos(videos, **options):
-    transform = options.pop("transform", TrainTransform(32))
-    return TrainVideos(videos, num_frames=4, frame_interval=2, transform=transform, **options)
+CLIP, CROP = ClipSettings(4, 2), CropSettings(32)
 
 
-def eval_videos(videos, num_clips=3, num_crops=3, **options):
+def train_videos(videos, clip=CLIP, crop=CROP, **options):
+    return TrainVideos(videos, clip, TrainTransform(crop), **options)
+
+
+def eval_videos(videos, num_clips=3, num_crops=3, clip=CLIP, on_bad="stop"):
     transform = EvalTransform(32, 32, num_crops)
-    return EvalVideos(
-        videos, num_frames=4, frame_interval=2, num_clips=num_clips, transform=transform, **options
-    )
+    bad_videos = BadVideoSettings(evaluation=on_bad)
+    return EvalVideos(videos, clip, transform, num_clips, bad_videos=bad_videos)
 
 
 def batches(dataset, num_workers, epochs=2, seed=0):
@@ -72,8 +82,8 @@ def test_train_sample(videos):
 
 
 def test_train_frames_are_those_of_the_clip(videos):
-    whole = TrainTransform(48, scale=(1, 1), ratio=(4 / 3, 4 / 3))
-    clip = train_videos(videos, transform=whole)[5, 3]["clips"][0]
+    whole = CropSettings(48, scale=(1, 1), ratio=(4 / 3, 4 / 3))
+    clip = train_videos(videos, crop=whole)[5, 3]["clips"][0]
     numbers = read_numbers(clip.permute(1, 2, 3, 0))
     assert numbers == [numbers[0] + 2 * i for i in range(4)]
 
@@ -131,7 +141,7 @@ def test_training_gives_up_clearly(videos):
     with pytest.raises(VideoError, match=r"2 replacements of the class 'even'.*no other video"):
         train_videos(videos)[0, 0]
     with pytest.raises(VideoError, match=r"1 replacements.*no more are allowed"):
-        train_videos(videos, max_replacements=1)[0, 0]
+        train_videos(videos, bad_videos=BadVideoSettings(max_replacements=1))[0, 0]
 
 
 def test_error_of_a_worker_keeps_its_name(videos):
@@ -176,8 +186,9 @@ def test_short_and_one_frame_videos(tmp_path):
     records = [VideoRecord(str(write_video(tmp_path / f"{n}.mp4", n)), 0, str(n)) for n in (1, 3)]
     videos = VideoList(records, ["a"])
     for short in ("repeat", "loop"):
-        assert eval_videos(videos, short=short)[0]["clips"].shape == (9, 3, 4, 32, 32)
-        assert train_videos(videos, short=short)[0, 1]["clips"].shape == (1, 3, 4, 32, 32)
+        clip = ClipSettings(4, 2, short)
+        assert eval_videos(videos, clip=clip)[0]["clips"].shape == (9, 3, 4, 32, 32)
+        assert train_videos(videos, clip)[0, 1]["clips"].shape == (1, 3, 4, 32, 32)
 
 
 @pytest.mark.parametrize("kind", BAD_FILES)
@@ -186,18 +197,18 @@ def test_bad_evaluation_video_stops_or_counts_as_wrong(tmp_path, kind):
     videos = VideoList([VideoRecord(str(write(tmp_path)), 0, "bad")], ["a"])
     with pytest.raises(VideoError, match=word):
         eval_videos(videos)[0]
-    sample = eval_videos(videos, on_bad_video="wrong")[0]
+    sample = eval_videos(videos, on_bad="wrong")[0]
     assert sample["failed"] is True
     assert word in sample["reason"]
     assert sample["clips"].shape == (9, 3, 4, 32, 32)
     assert not sample["clips"].any()
 
 
-@pytest.mark.parametrize("on_bad_video", ["stop", "wrong"])
-def test_a_listed_video_that_is_absent_counts_as_wrong(videos, on_bad_video):
+@pytest.mark.parametrize("on_bad", ["stop", "wrong"])
+def test_a_listed_video_that_is_absent_counts_as_wrong(videos, on_bad):
     absent = VideoRecord("", 1, "odd/gone.mp4")
     videos = VideoList([*videos.records, absent], videos.classes)
-    dataset = eval_videos(videos, on_bad_video=on_bad_video)
+    dataset = eval_videos(videos, on_bad=on_bad)
     sample = dataset[6]
     assert (sample["label"], sample["index"], sample["failed"]) == (1, 6, True)
     assert "odd/gone.mp4: is in the list and not on disk" in sample["reason"]
@@ -220,15 +231,14 @@ def test_every_replacement_is_another_video_of_the_class(videos):
 
 def test_evaluation_batches(videos):
     spoil(videos, 1)
-    dataset = eval_videos(videos, 2, 1, on_bad_video="wrong")
+    dataset = eval_videos(videos, 2, 1, on_bad="wrong")
     batch = next(iter(DataLoader(dataset, batch_size=3, num_workers=1, timeout=30)))
     assert batch["clips"].shape == (3, 2, 3, 4, 32, 32)
     assert batch["failed"].tolist() == [False, True, False]
     assert batch["index"].tolist() == [0, 1, 2]
 
 
-def test_bad_arguments(videos):
-    with pytest.raises(ValueError, match="'ignore'"):
-        eval_videos(videos, on_bad_video="ignore")
-    with pytest.raises(ValueError, match="num_clips"):
-        eval_videos(videos, num_clips=0)
+@pytest.mark.parametrize("name", ["num_clips", "val_num_clips"])
+def test_no_clips_are_refused(name):
+    with pytest.raises(ValueError, match=name):
+        ViewSettings(**{name: 0})

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snl_video.data import VideoDataModule
-from snl_video.data.formats import VideoList, VideoRecord, folder_held_out, group_of, hold_out
-from snl_video.data.list_source import ListSource, describe
+from snl_video.data import HoldoutSettings, VideoDataModule
+from snl_video.data.formats import ClassFolders
+from snl_video.data.holdout import group_of, hold_out
+from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
 
 
@@ -80,7 +81,8 @@ def test_the_order_of_list_and_classes_does_not_matter(sizes, seed, data):
 def test_the_choice_is_the_same_on_every_machine_and_in_every_process():
     names = [f"a/{n}.mp4" for n in range(10)]
     code = (
-        "from snl_video.data.formats import *\n"
+        "from snl_video.data.holdout import hold_out\n"
+        "from snl_video.data.video_list import VideoList, VideoRecord\n"
         f"r = [VideoRecord(i, 0, i) for i in {names}]\n"
         "print(*[x.id for x in hold_out(VideoList(r, ['a']), 0.3, 4).val.records])"
     )
@@ -122,7 +124,7 @@ def test_one_group_alone_is_trained_on_with_a_warning():
 
 def test_bad_shares_and_a_group_in_two_classes_are_refused():
     for share in (-0.1, 0, 0.51, 1, float("nan")):
-        with pytest.raises(AnnotationError, match=r"val_share must lie in \(0, 0.5\]"):
+        with pytest.raises(AnnotationError, match=r"holdout.share must lie in \(0, 0.5\]"):
             hold_out(video_list([[1, 1]]), share)
     names = ["a/v_X_g01_c01.mp4", "b/v_X_g01_c02.mp4"]
     videos = VideoList([VideoRecord(n, i, n) for i, n in enumerate(names)], ["a", "b"])
@@ -133,8 +135,8 @@ def test_bad_shares_and_a_group_in_two_classes_are_refused():
 PLAIN = [f"{name}/{number}.mp4" for name in "ab" for number in range(5)]
 
 
-def source(root, **options):
-    return ListSource("folder", str(root), **options)
+def source(root, share=None):
+    return ClassFolders(root, holdout=HoldoutSettings(share))
 
 
 def test_a_plain_folder_is_split_and_tested_on_its_validation_part(tmp_path):
@@ -145,20 +147,20 @@ def test_a_plain_folder_is_split_and_tested_on_its_validation_part(tmp_path):
     assert lists.read("test").records == val.records
     assert "2 of 10 videos" in lists.note()
     assert "`test` evaluates it too" in lists.note()
-    found = describe(lists, 2, lists.read)
+    found = VideoDataModule("folder", str(tmp_path)).describe()
     assert (found["subsets"]["train"]["videos"], found["subsets"]["val"]["videos"]) == (8, 2)
     assert "2 of 10 videos" in found["val_split"]
 
 
 def test_a_share_of_nothing_keeps_the_whole_folder_in_every_subset(tmp_path):
-    lists = source(touch(tmp_path, *PLAIN), val_share=0)
+    lists = source(touch(tmp_path, *PLAIN), 0)
     assert [len(lists.read(subset)) for subset in ("train", "val", "test")] == [10, 10, 10]
-    assert "nothing is held out (val_share 0)" in lists.note()
+    assert "nothing is held out (holdout.share 0)" in lists.note()
     assert "no measure of new videos" in lists.note()
 
 
 def test_train_alone_is_split(tmp_path):
-    lists = source(touch(tmp_path, *(f"train/{name}" for name in PLAIN)), val_share=0.4)
+    lists = source(touch(tmp_path, *(f"train/{name}" for name in PLAIN)), 0.4)
     assert [len(lists.read(subset)) for subset in ("train", "val", "test")] == [6, 4, 4]
     assert set(ids(lists.read("train"))) | set(ids(lists.read("val"))) == set(PLAIN)
 
@@ -169,7 +171,7 @@ def test_train_and_test_are_split_when_asked_only(tmp_path):
     assert ids(lists.read("val")) == ids(lists.read("test")) == ["a/x.mp4"]
     assert len(lists.read("train")) == 10
     assert "its test videos are the validation set too" in lists.note()
-    asked = source(tmp_path, val_share=0.2)
+    asked = source(tmp_path, 0.2)
     assert ids(asked.read("test")) == ["a/x.mp4"]
     assert [len(asked.read(subset)) for subset in ("train", "val")] == [8, 2]
     assert "`test` evaluates it" not in asked.note()
@@ -177,11 +179,11 @@ def test_train_and_test_are_split_when_asked_only(tmp_path):
 
 def test_a_validation_folder_is_used_as_it_is(tmp_path):
     touch(tmp_path, *(f"train/{name}" for name in PLAIN), "val/a/x.mp4")
-    assert folder_held_out(tmp_path) is None
+    assert source(tmp_path).held_out is None
     assert [len(source(tmp_path).read(s)) for s in ("train", "val", "test")] == [10, 1, 1]
     assert source(tmp_path).note() == ""
-    with pytest.raises(AnnotationError, match=r"val_share=0\.2 has no use"):
-        source(tmp_path, val_share=0.2).read("val")
+    with pytest.raises(AnnotationError, match=r"holdout.share=0\.2 has no use"):
+        source(tmp_path, 0.2).read("val")
 
 
 def test_only_what_is_taken_out_of_training_is_held_out(tmp_path):
@@ -193,7 +195,7 @@ def test_only_what_is_taken_out_of_training_is_held_out(tmp_path):
         ("three", None, set()),
         ("three", 0.2, {"val"}),
     ):
-        lists = source(tmp_path / name, val_share=share)
+        lists = source(tmp_path / name, share)
         assert {
             subset for subset in ("train", "val", "test") if lists.is_held_out(subset)
         } == expected
@@ -208,15 +210,16 @@ def test_nothing_to_hold_out_is_an_error_of_validation_alone(tmp_path):
 
 
 def test_other_formats_refuse_a_share(tmp_path):
-    with pytest.raises(AnnotationError, match=r"val_share=0\.1 is for format folder; ucf101 has"):
-        VideoDataModule("ucf101", str(tmp_path), val_share=0.1)
+    with pytest.raises(AnnotationError, match=r"share=0\.1 is for format folder; UCF101 has"):
+        VideoDataModule("ucf101", str(tmp_path), holdout=HoldoutSettings(0.1))
 
 
 def test_the_data_module_says_what_was_held_out(tmp_path, caplog):
-    data = VideoDataModule("folder", str(touch(tmp_path, *PLAIN)), val_share=0.4, val_seed=3)
+    holdout = HoldoutSettings(share=0.4, seed=3)
+    data = VideoDataModule("folder", str(touch(tmp_path, *PLAIN)), holdout=holdout)
     with caplog.at_level("INFO"), warnings.catch_warnings():
         warnings.simplefilter("error")
         data.setup("test")
     assert "4 of 10 videos, 4 of 10 groups" in caplog.text
-    assert "val_seed 3" in caplog.text
+    assert "holdout.seed 3" in caplog.text
     assert len(data.video_list("predict")) == 4

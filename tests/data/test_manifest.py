@@ -10,14 +10,23 @@ import pyarrow as pa
 import pytest
 import torch
 
-from snl_video.data import VideoDataModule, VideoList, VideoRecord
+from snl_video.data import (
+    BadVideoSettings,
+    ClipSettings,
+    CropSettings,
+    DecodingSettings,
+    LoaderSettings,
+    VideoDataModule,
+    VideoList,
+    VideoRecord,
+)
 from snl_video.data.decoding import backends
 from snl_video.data.manifest import NAME, VideoIndex, read_table, scan, write_table
 from snl_video.data.manifest.table import SCHEMA
 from snl_video.errors import AnnotationError, StaleIndexError, VideoError
 from tests.videos import write_ucf101, write_video
 
-OPTIONS = {"num_frames": 4, "frame_interval": 2, "crop_size": 16, "short_side": 16}
+CLIP, CROP = ClipSettings(4, 2), CropSettings(16, short_side=16)
 
 
 @pytest.fixture
@@ -29,8 +38,11 @@ def paths_of(root):
     return sorted(str(path) for path in root.rglob("*.mp4"))
 
 
-def data_of(root, **options):
-    return VideoDataModule("ucf101", str(root), num_workers=0, **{**OPTIONS, **options})
+def data_of(root, batch_size=8, index=None, **options):
+    loader, decoding = LoaderSettings(batch_size, num_workers=0), DecodingSettings(index=index)
+    return VideoDataModule(
+        "ucf101", str(root), clip=CLIP, crop=CROP, loader=loader, decoding=decoding, **options
+    )
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
@@ -110,7 +122,7 @@ def test_batches_are_the_same_with_an_index_and_no_file_is_looked_at(root, monke
 @pytest.mark.parametrize("subset", ["train", "test"])
 def test_a_changed_file_is_refused(root, change, subset):
     scan.scan(paths_of(root), root, root / NAME)
-    data = data_of(root, on_bad_video="wrong")
+    data = data_of(root, bad_videos=BadVideoSettings("wrong"))
     loader = getattr(data, f"{subset}_dataloader")()
     path = loader.dataset.videos.records[0].path
     time_ns = os.stat(path).st_mtime_ns
@@ -120,7 +132,9 @@ def test_a_changed_file_is_refused(root, change, subset):
         os.utime(path, ns=(time_ns, time_ns))
     else:
         os.utime(path, ns=(time_ns, time_ns + 10_000_000_000))
-    with pytest.raises(StaleIndexError, match=r"changed after it was indexed.*tools\.check again"):
+    with pytest.raises(
+        StaleIndexError, match=r"changed after it was indexed.*snl-video check again"
+    ):
         loader.dataset[0]
     assert loader.dataset[1]["clips"].any()
 
@@ -134,7 +148,7 @@ def test_a_file_that_was_broken_is_not_opened_again(root):
     videos = data.video_list("train")
     number = [record.path for record in videos.records].index(paths[1])
     with pytest.raises(VideoError, match="no video stream"):
-        data.video_index("train").known(number, paths[1])
+        data.lists.index("train", None).known(number, paths[1])
     sample = data.train_dataloader().dataset[number]
     assert sample["replaced"] == 1
     assert "no video stream" in sample["unreadable"]
@@ -143,7 +157,7 @@ def test_a_file_that_was_broken_is_not_opened_again(root):
 def test_what_the_index_does_not_have_is_opened(root):
     scan.scan(paths_of(root)[:2], root, root / NAME)
     data = data_of(root)
-    assert len(data.video_index("train")) < len(data.video_list("train"))
+    assert len(data.lists.index("train", None)) < len(data.video_list("train"))
     assert all(
         sample["clips"].any()
         for sample in map(data.train_dataloader().dataset.__getitem__, range(4))
@@ -151,7 +165,7 @@ def test_what_the_index_does_not_have_is_opened(root):
 
 
 def test_bad_indices_are_named(root, tmp_path):
-    with pytest.raises(AnnotationError, match=r"no index .*nowhere\.parquet.*tools\.check"):
+    with pytest.raises(AnnotationError, match=r"no index .*nowhere\.parquet.*snl-video check"):
         data_of(root, index=str(tmp_path / "nowhere.parquet")).train_dataloader()
     with pytest.raises(AnnotationError, match=r"ends in \.parquet or \.csv"):
         data_of(root, index=str(tmp_path / "index.txt")).train_dataloader()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from snl_video.data import open_video
-from snl_video.data.formats import read_ucf101
+from snl_video.data.formats import SyntheticMotion
 from snl_video.data.synthetic.motion import MotionSettings, is_written, main, write_motion
 from snl_video.data.synthetic.motion_scenes import CLASSES, draw_look, draw_video
 
@@ -34,7 +34,7 @@ def clips(name, count=60, num_frames=32, seed=0):
 def test_layout_balance_and_disjoint_groups(root):
     tested = []
     for split in (1, 2, 3):
-        train, test = read_ucf101(root, split, "train"), read_ucf101(root, split, "test")
+        train, test = (SyntheticMotion(root, split).read(subset) for subset in ("train", "test"))
         assert set(train.class_counts().values()) == {4}
         assert set(test.class_counts().values()) == {2}
         groups = [{r.id.split("_")[2] for r in videos.records} for videos in (train, test)]
@@ -44,7 +44,7 @@ def test_layout_balance_and_disjoint_groups(root):
 
 
 def test_videos_decode(root):
-    record = read_ucf101(root, 1, "train").records[0]
+    record = SyntheticMotion(root).read("train").records[0]
     video = open_video(record.path)
     assert (video.num_frames, video.height, video.width) == (12, 48, 60)
     assert video.get_frames(range(12)).float().std() > 1

@@ -1,16 +1,15 @@
 """Training that stops in the middle of an epoch goes on with the same batches."""
 
-from types import SimpleNamespace
-
 import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, OnExceptionCheckpoint
 from torch.utils.data import Dataset
 
-from snl_video.data import VideoDataModule
-from snl_video.data.resumable_loader import LoaderPlace, ResumableLoader
+from snl_video.data import ClipSettings, CropSettings, LoaderSettings, VideoDataModule
+from snl_video.data.resumable_loader import ResumableLoader
 from snl_video.data.sampler import EpochSampler
+from snl_video.training.callbacks.loader_place import LoaderPlace
 from tests.videos import write_ucf101
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -42,11 +41,6 @@ class KeysModule(pl.LightningDataModule):
         )
 
 
-class WithPlace(KeysModule):
-    def setup(self, stage):
-        self.trainer.callbacks.append(LoaderPlace())
-
-
 class Recorder(pl.LightningModule):
     def __init__(self, fail_at=None):
         super().__init__()
@@ -75,7 +69,7 @@ class Estimating(Recorder):
         return super().configure_optimizers()
 
 
-def fit(data, folder, ckpt_path=None, fail_at=None, module_class=Recorder, **options):
+def fit(data, folder, ckpt_path=None, fail_at=None, module_class=Recorder, callbacks=(), **options):
     every_step = ModelCheckpoint(
         folder,
         filename="{step}",
@@ -86,7 +80,7 @@ def fit(data, folder, ckpt_path=None, fail_at=None, module_class=Recorder, **opt
     trainer = pl.Trainer(
         accelerator="cpu",
         logger=False,
-        callbacks=[every_step, OnExceptionCheckpoint(folder, "stopped")],
+        callbacks=[every_step, OnExceptionCheckpoint(folder, "stopped"), *callbacks],
         enable_progress_bar=False,
         enable_model_summary=False,
         **{"max_epochs": 3, **options},
@@ -147,10 +141,16 @@ def test_steps_may_bound_the_run(whole, tmp_path, step):
 
 def test_a_batch_that_failed_is_done_again(tmp_path):
     data = write_ucf101(tmp_path / "ucf", per_class=5, num_frames=8)
-    options = {"num_frames": 2, "frame_interval": 2, "crop_size": 16, "short_side": 16}
-    make = lambda workers: VideoDataModule(  # noqa: E731
-        "ucf101", str(data), batch_size=2, num_workers=workers, **options
-    )
+
+    def make(workers):
+        return VideoDataModule(
+            "ucf101",
+            str(data),
+            clip=ClipSettings(2, 2),
+            crop=CropSettings(16, short_side=16),
+            loader=LoaderSettings(batch_size=2, num_workers=workers),
+        )
+
     whole = fit(make(1), tmp_path / "whole", limit_val_batches=0)
     assert len(whole) == 12
     assert len({float(batch["clips"].double().sum()) for batch in whole}) == 12
@@ -162,15 +162,9 @@ def test_a_batch_that_failed_is_done_again(tmp_path):
 @pytest.mark.parametrize("step", [6, 8])
 def test_a_loader_that_is_made_early_is_told_its_place(whole, tmp_path, step):
     batches, folder = whole
-    resumed = fit(WithPlace(), tmp_path, folder / f"step={step}.ckpt", module_class=Estimating)
+    checkpoint = folder / f"step={step}.ckpt"
+    resumed = fit(KeysModule(), tmp_path, checkpoint, None, Estimating, [LoaderPlace()])
     assert same(resumed, batches[step:])
-
-
-def test_the_data_module_tells_it(tmp_path):
-    data = VideoDataModule("ucf101", str(write_ucf101(tmp_path, per_class=2, num_frames=2)))
-    data.trainer = SimpleNamespace(callbacks=["another"])
-    data.setup("fit")
-    assert [type(callback) for callback in data.trainer.callbacks[1:]] == [LoaderPlace, str]
 
 
 def test_a_resume_after_a_resume(whole, tmp_path):

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from snl_video.data import EvalVideos, TrainVideos, VideoList, VideoRecord, open_video
+from snl_video.data import (
+    BadVideoSettings,
+    ClipSettings,
+    CropSettings,
+    EvalVideos,
+    TrainVideos,
+    VideoList,
+    VideoRecord,
+    open_video,
+)
 from snl_video.data.decoding import decord_reader
 from snl_video.data.transforms.crops import EvalTransform, TrainTransform
 from snl_video.errors import VideoError
@@ -49,15 +58,9 @@ def test_the_table_tells_of_every_kind():
 def sample_of(path, other=None):
     records = [VideoRecord(str(p), 0, Path(p).name) for p in (path, other) if p]
     videos = VideoList(records, ["a"])
-    train = TrainVideos(videos, num_frames=4, frame_interval=3, transform=TrainTransform(32))
-    evaluation = EvalVideos(
-        videos,
-        num_frames=4,
-        frame_interval=3,
-        num_clips=2,
-        transform=EvalTransform(32, 32, 3),
-        on_bad_video="wrong",
-    )
+    clip, wrong = ClipSettings(4, 3), BadVideoSettings(evaluation="wrong")
+    train = TrainVideos(videos, clip, TrainTransform(CropSettings(32)))
+    evaluation = EvalVideos(videos, clip, EvalTransform(32, 32, 3), 2, bad_videos=wrong)
     return train[0], evaluation[0]
 
 

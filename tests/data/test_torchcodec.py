@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from snl_video.data import VideoDataModule, open_video
+from snl_video.data import DecodingSettings, VideoDataModule, open_video
 from snl_video.data.decoding import torchcodec_reader
 from tests.data.odd_files import ODD_FILES
 from tests.data.real import needs_real, real_clips
@@ -121,4 +121,5 @@ def test_real_clips_give_the_frames_of_pyav(path):
 
 def test_the_data_module_knows_it(tmp_path):
     write_video(tmp_path / "train" / "a" / "1.mp4", 3)
-    assert VideoDataModule("folder", str(tmp_path), backend="torchcodec").num_classes == 1
+    decoding = DecodingSettings("torchcodec")
+    assert VideoDataModule("folder", str(tmp_path), decoding=decoding).num_classes == 1

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
-from snl_video.data import VideoDataModule
+from snl_video.data import HoldoutSettings, PredictSettings, VideoDataModule
 from snl_video.errors import AnnotationError
 from tests.training.tiny import trainer as quiet_trainer
 
@@ -68,9 +68,9 @@ def test_held_out_videos_that_were_trained_on_are_refused(folder, fn):
 
 
 def test_another_seed_is_another_choice(folder):
-    states = [trained(folder, val_seed=seed) for seed in range(6)]
+    states = [trained(folder, holdout=HoldoutSettings(seed=seed)) for seed in range(6)]
     other = next(state for state in states if state != states[0])
-    with pytest.raises(AnnotationError, match=r"data\.val_seed changed"):
+    with pytest.raises(AnnotationError, match=r"data\.holdout\.seed changed"):
         data(folder, TrainerFn.TESTING).load_state_dict(other)
 
 
@@ -80,8 +80,8 @@ EVERYTHING = {
 
 
 def test_prediction_takes_any_video(folder):
-    paths = [str(folder / "run")]
-    data(folder, TrainerFn.PREDICTING, predict_paths=paths).load_state_dict(EVERYTHING)
+    predict = PredictSettings(paths=[str(folder / "run")])
+    data(folder, TrainerFn.PREDICTING, predict=predict).load_state_dict(EVERYTHING)
     data(folder, TrainerFn.PREDICTING).load_state_dict(EVERYTHING)
     VideoDataModule("folder", str(folder)).load_state_dict(EVERYTHING)
 
@@ -91,8 +91,9 @@ def test_lists_that_are_not_held_out_may_have_equal_names(folder, tmp_path, fn):
     for subset in ("train", "val", "test"):
         more_videos(tmp_path / "three" / subset, range(5))
     data(tmp_path / "three", fn).load_state_dict(EVERYTHING)
-    data(folder, fn, val_share=0).load_state_dict(EVERYTHING)
-    assert trained(tmp_path / "three") == trained(folder, val_share=0) == {}
+    whole = HoldoutSettings(share=0)
+    data(folder, fn, holdout=whole).load_state_dict(EVERYTHING)
+    assert trained(tmp_path / "three") == trained(folder, holdout=whole) == {}
 
 
 def test_a_run_that_goes_on_keeps_what_was_trained_on_before(folder):

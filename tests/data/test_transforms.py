@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as F
 
 from snl_video.data.transforms.crops import (
+    CropSettings,
     EvalTransform,
     TrainTransform,
     crop_offsets,
@@ -46,7 +47,7 @@ def test_area_and_aspect_are_in_range():
 
 def test_train_transform_crops_the_whole_clip_alike():
     clip = frames(1).expand(5, -1, -1, -1)
-    out = TrainTransform(32)(clip, torch.Generator().manual_seed(3))
+    out = TrainTransform(CropSettings(32))(clip, torch.Generator().manual_seed(3))
     assert out.shape == (3, 5, 32, 32)
     assert out.dtype == torch.uint8
     assert out.is_contiguous()
@@ -54,7 +55,7 @@ def test_train_transform_crops_the_whole_clip_alike():
 
 
 def test_train_transform_is_a_function_of_the_generator():
-    transform = TrainTransform(32)
+    transform = TrainTransform(CropSettings(32))
     first, again, other = (
         transform(frames(), torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
     )
@@ -64,7 +65,7 @@ def test_train_transform_is_a_function_of_the_generator():
 
 def test_short_side_jitter_equals_scale_then_crop():
     clip = frames(2, 60, 80)
-    transform = TrainTransform(60, short_sides=(60, 60))
+    transform = TrainTransform(CropSettings(60, short_sides=(60, 60)))
     out = transform(clip, torch.Generator().manual_seed(0))
     windows = [clip[..., left : left + 60].transpose(0, 1) for left in range(21)]
     assert any(torch.equal(out, window) for window in windows)
@@ -104,11 +105,14 @@ def test_eval_transform_centre_is_torchvision_centre():
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: TrainTransform(32, scale=(0.5, 1.5)), "scale"),
-        (lambda: TrainTransform(32, ratio=(2, 1)), "ratio"),
-        (lambda: TrainTransform(32, short_sides=(16, 64)), "short_sides"),
-        (lambda: EvalTransform(32, 48), "crop_size 48 is larger"),
-        (lambda: EvalTransform(32, 32, 2), "1 or 3, got 2"),
+        (lambda: CropSettings(32, scale=(0.5, 1.5)), r"crop\.scale .* got \(0\.5, 1\.5\)"),
+        (lambda: CropSettings(32, ratio=(2, 1)), r"crop\.ratio .* got \(2, 1\)"),
+        (
+            lambda: CropSettings(32, short_sides=(16, 64)),
+            r"short_sides must .* got \(16, 64\)",
+        ),
+        (lambda: EvalTransform(32, 48), "at most 32x32 pixels, got .* size 48"),
+        (lambda: EvalTransform(32, 32, 2), "1 or 3 .* got num_crops 2"),
     ],
 )
 def test_bad_settings_are_named(make, match):

@@ -13,7 +13,9 @@ from tests.evaluation.cases import random_results
 
 def context(model, callbacks=()):
     data = pl.LightningDataModule()
-    data.save_hyperparameters({"num_clips": 10, "predict_paths": ["a"], "class_names": ["b"]})
+    data.save_hyperparameters(
+        {"views": {"num_clips": 10}, "predict": {"paths": ["a"], "classes": ["b"]}}
+    )
     trainer = SimpleNamespace(
         datamodule=data, precision="32-true", world_size=1, callbacks=list(callbacks)
     )
@@ -28,7 +30,7 @@ def test_the_recipe_is_that_of_the_weights_and_the_averaging_that_of_the_test():
     assert recipe["model"] == {"optimizer": {"lr": 0.7}}
     assert recipe["training"] == {"epochs": 5, "steps": 99}
     assert recipe["evaluation"]["average"] == "logits"
-    assert recipe["data"] == {"num_clips": 10}
+    assert recipe["data"] == {"views": {"num_clips": 10}}
     assert "classes" in trained
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from snl_video.data.formats import read_ucf101
+from snl_video.data.formats import UCF101
 from snl_video.data.sampler import EpochSampler
 from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
 from snl_video.evaluation.report.write_report import write_report
@@ -128,21 +128,25 @@ class LogLines(logging.Handler):
 
 def fit(root, folder, processes):
     """Train two epochs; what was logged, what was said, and the error that stopped it."""
-    from snl_video.data import VideoDataModule
+    from snl_video.data import (
+        BadVideoSettings,
+        ClipSettings,
+        CropSettings,
+        LoaderSettings,
+        VideoDataModule,
+    )
     from snl_video.errors import TooManyUnreadableError
     from snl_video.training import VideoClassifier
+    from snl_video.training.callbacks.unreadable_report import UnreadableReport
     from snl_video.training.optim import OptimizerSpec
 
     data = VideoDataModule(
         "ucf101",
         str(root),
-        num_frames=2,
-        frame_interval=2,
-        crop_size=16,
-        short_side=16,
-        batch_size=4 // processes,
-        num_workers=0,
-        max_bad_share=0.3,
+        clip=ClipSettings(2, 2),
+        crop=CropSettings(16, short_side=16),
+        loader=LoaderSettings(batch_size=4 // processes, num_workers=0),
+        bad_videos=BadVideoSettings(max_share=0.3),
     )
     module = VideoClassifier("i3d_r50", 2, width=8, optimizer=OptimizerSpec(lr=1e-6))
     module.network.trunk = Brightness()
@@ -157,9 +161,10 @@ def fit(root, folder, processes):
         enable_model_summary=False,
         limit_val_batches=0,
         max_epochs=2,
+        callbacks=[UnreadableReport(data.unreadable)],
     )
     log, error = LogLines(), ""
-    logger = logging.getLogger("snl_video.data.unreadable")
+    logger = logging.getLogger("snl_video.training.callbacks.unreadable_report")
     logger.addHandler(log)
     try:
         trainer.fit(module, data)
@@ -196,7 +201,7 @@ def test_a_fit_on_two_processes_counts_what_one_counts(tmp_path):
     roots, names = [], {}
     for case, indices in spoiled.items():
         roots.append(write_ucf101(tmp_path / case, per_class=5, num_frames=40))
-        records = read_ucf101(roots[-1]).records
+        records = UCF101(roots[-1]).read("train").records
         assert len(records) == 8
         names[case] = [records[index].id for index in indices]
         for index in indices:

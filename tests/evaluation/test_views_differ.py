@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from snl_video.data.datasets import EvalVideos
-from snl_video.data.formats import VideoList, VideoRecord
+from snl_video.data import ClipSettings, EvalVideos, VideoList, VideoRecord
 from snl_video.data.transforms.crops import EvalTransform
 from snl_video.evaluation.views import ViewSetting, settings_of
 
@@ -19,10 +18,9 @@ def views(tmp_path):
     write_video(path, frames=frames)
     dataset = EvalVideos(
         VideoList([VideoRecord(str(path), 0, "noise.mp4")], ["noise"]),
-        num_frames=4,
-        frame_interval=2,
+        ClipSettings(4, 2),
+        EvalTransform(48, 48, 3),
         num_clips=10,
-        transform=EvalTransform(48, 48, 3),
     )
     return dataset[0]["clips"].float()
 

@@ -312,8 +312,12 @@ def test_one_at_a_time_and_a_child_keeps_the_lock(tmp_path, recipe):
 
 def test_the_real_command_trains_tests_and_fills_the_table(tmp_path, monkeypatch):
     root = write_ucf101(tmp_path / "ucf", num_frames=8, size=(32, 40))
-    small = {"num_frames": 4, "frame_interval": 1, "crop_size": 32, "short_side": 32}
-    small |= {"num_clips": 1, "num_crops": 1, "batch_size": 4, "num_workers": 0}
+    small = {
+        "clip": {"num_frames": 4, "interval": 1},
+        "crop": {"size": 32, "short_side": 32},
+        "views": {"num_clips": 1, "num_crops": 1},
+        "loader": {"batch_size": 4, "num_workers": 0},
+    }
     said = {
         "model": {"width": 8, "non_local": {"kind": "nl", "places": "five"}},
         "data": {"format": "ucf101", **small},

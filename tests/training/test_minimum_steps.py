@@ -1,9 +1,12 @@
 """Enough steps from few videos: counted on real runs of a narrow network."""
 
+from types import SimpleNamespace
+
 import pytest
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
+from snl_video.data import LoaderSettings
 from snl_video.training import MinimumSteps, ScheduleSpec
 from tests.training.tiny import Clips, TinyData, classifier
 from tests.training.tiny import trainer as quiet_trainer
@@ -12,7 +15,7 @@ from tests.training.tiny import trainer as quiet_trainer
 class Data(TinyData):
     """`number` training videos in batches of two, an incomplete last one left out as usual."""
 
-    batch_size = 2
+    loaders = SimpleNamespace(loader=LoaderSettings(batch_size=2))
 
     def __init__(self, number):
         super().__init__()

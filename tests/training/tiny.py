@@ -11,13 +11,13 @@ from snl_video.training import OptimizerSpec, VideoClassifier
 
 CLASSES = 4
 SMALL_CLIPS = [
-    "--data.num_frames=4",
-    "--data.frame_interval=2",
-    "--data.crop_size=32",
-    "--data.short_side=32",
-    "--data.num_clips=2",
-    "--data.num_crops=1",
-    "--data.num_workers=0",
+    "--data.clip.num_frames=4",
+    "--data.clip.interval=2",
+    "--data.crop.size=32",
+    "--data.crop.short_side=32",
+    "--data.views.num_clips=2",
+    "--data.views.num_crops=1",
+    "--data.loader.num_workers=0",
 ]
 """Options of the command line that make a clip cheap."""
 

@@ -2,6 +2,14 @@
 
 from snl_video.data.decoding.backends import Backend, open_reader
 from snl_video.data.decoding.reader import Known, VideoReader
-from snl_video.data.decoding.video import Video, open_video
+from snl_video.data.decoding.video import DecodingSettings, Video, open_video
 
-__all__ = ["Backend", "Known", "Video", "VideoReader", "open_reader", "open_video"]
+__all__ = [
+    "Backend",
+    "DecodingSettings",
+    "Known",
+    "Video",
+    "VideoReader",
+    "open_reader",
+    "open_video",
+]

@@ -21,6 +21,7 @@ another process.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,23 @@ from torch import Tensor
 from snl_video.data.decoding.backends import Backend, check_backend, open_reader
 from snl_video.data.decoding.guard import shared_guard
 from snl_video.data.decoding.reader import Known
+
+
+@dataclass(frozen=True)
+class DecodingSettings:
+    """With what videos are read.
+
+    Attributes:
+        backend: decoder, "auto", "decord", "pyav" or "torchcodec"; see `Video`.
+        timeout: seconds after which a decoder that hangs is stopped and its video counts as
+            unreadable; 0 decodes in the worker itself and waits for ever.
+        index: Parquet or CSV from `snl-video check`, so that no file is opened to learn its length;
+            by default video_index.parquet in the data set's root, where there is one.
+    """
+
+    backend: Backend = "auto"
+    timeout: float = 0.0
+    index: str | None = None
 
 
 class Video:

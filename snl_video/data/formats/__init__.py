@@ -1,40 +1,63 @@
-"""Annotation lists: which videos, with which label. Nothing here opens a video."""
+"""Formats of data sets: which videos there are, with which label. Nothing here opens a video.
 
-from snl_video.data.formats.csv_list import csv_classes, read_csv
-from snl_video.data.formats.entries import Missing, read_class_file
-from snl_video.data.formats.folder import (
-    folder_classes,
-    folder_held_out,
-    folder_subsets,
-    read_files,
-    read_folder,
-)
-from snl_video.data.formats.hmdb51 import hmdb51_classes, read_hmdb51
-from snl_video.data.formats.kinetics import kinetics_classes, read_kinetics
-from snl_video.data.formats.ucf101 import read_ucf101, ucf101_classes
-from snl_video.data.holdout import HeldOut, group_of, hold_out
-from snl_video.data.video_list import RecordTable, VideoList, VideoRecord
+A format is one class, in a file of its own, and one row of `FORMATS`. One from outside is added by
+`FORMATS["mine"] = Mine`, before the data module is made.
+"""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from snl_video.data.formats.class_folders import ClassFolders
+from snl_video.data.formats.csv_list import CsvLists
+from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, ListSettings, Subset
+from snl_video.data.formats.hmdb51 import HMDB51
+from snl_video.data.formats.kinetics import Kinetics
+from snl_video.data.formats.synthetic_motion import SyntheticMotion
+from snl_video.data.formats.ucf101 import UCF101
+from snl_video.data.holdout import HoldoutSettings
+from snl_video.errors import AnnotationError
 
 __all__ = [
-    "HeldOut",
-    "Missing",
-    "RecordTable",
-    "VideoList",
-    "VideoRecord",
-    "csv_classes",
-    "folder_classes",
-    "folder_held_out",
-    "folder_subsets",
-    "group_of",
-    "hmdb51_classes",
-    "hold_out",
-    "kinetics_classes",
-    "read_class_file",
-    "read_csv",
-    "read_files",
-    "read_folder",
-    "read_hmdb51",
-    "read_kinetics",
-    "read_ucf101",
-    "ucf101_classes",
+    "FORMATS",
+    "HMDB51",
+    "SUBSETS",
+    "UCF101",
+    "ClassFolders",
+    "CsvLists",
+    "DataSetFormat",
+    "Kinetics",
+    "ListSettings",
+    "Subset",
+    "SyntheticMotion",
+    "open_data_set",
 ]
+
+FORMATS: dict[str, type[DataSetFormat]] = {
+    "ucf101": UCF101,
+    "hmdb51": HMDB51,
+    "kinetics": Kinetics,
+    "folder": ClassFolders,
+    "csv": CsvLists,
+    "motion": SyntheticMotion,
+}
+
+
+def open_data_set(
+    name: str,
+    root: str | Path,
+    split: int = 1,
+    lists: ListSettings = ListSettings(),
+    holdout: HoldoutSettings = HoldoutSettings(),
+) -> DataSetFormat:
+    """A data set in the format of this name; its lists are read when they are asked for.
+
+    Raises:
+        AnnotationError: there is no such format, or it can't hold videos out and should.
+    """
+    if name not in FORMATS:
+        near = get_close_matches(name, FORMATS, 1)
+        raise AnnotationError(
+            f"unknown format {name!r}{f', did you mean {near[0]!r}?' if near else ';'} "
+            f"choose one of {', '.join(FORMATS)}"
+        )
+    return FORMATS[name](root, split, lists, holdout)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
     Missing,
-    VideoList,
     build_list,
     check_classes,
     label_of,
@@ -16,9 +16,34 @@ from snl_video.data.formats.entries import (
     require_file,
 )
 from snl_video.data.formats.video_files import VideoFolder
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 
 HEADERS = {("path", "label"), ("video", "label"), ("file", "label"), ("filename", "label")}
+
+
+class CsvLists(DataSetFormat):
+    """List files that the settings name; the root is put before their relative paths.
+
+    The validation and the test list stand in for each other.
+    """
+
+    def read_classes(self) -> list[str]:
+        """Classes of the training list, or of the first list there is; see `csv_classes`."""
+        return csv_classes(self._file("train", *SUBSETS))
+
+    def read(self, subset: Subset) -> VideoList:
+        """See `DataSetFormat.read`."""
+        others = () if subset == "train" else ("val", "test")
+        file = self._file(subset, *others)
+        return read_csv(file, self.root, self.classes, self.lists.missing)
+
+    def _file(self, *subsets: str) -> str:
+        named = [getattr(self.lists, subset) for subset in subsets]
+        found = next(filter(None, named), None)
+        if found is None:
+            raise AnnotationError(f"format csv needs lists.{subsets[0]} to read that set")
+        return found
 
 
 def csv_classes(file: str | Path) -> list[str]:
@@ -48,7 +73,7 @@ def read_csv(
         prefix: put before relative paths, for example the folder of the videos.
         classes: names in the order of the labels; by default `csv_classes(file)`. Labels that are
             numbers index it.
-        missing: "error", "skip" or "wrong"; see `build_list`.
+        missing: see `ListSettings`.
 
     Raises:
         AnnotationError: the list is absent, empty or not of two columns; an unknown class.

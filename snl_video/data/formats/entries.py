@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
@@ -40,8 +40,6 @@ def build_list(
     Raises:
         AnnotationError: no lines, absent files under "error", or no file at all.
     """
-    if missing not in get_args(Missing):
-        raise AnnotationError(f"missing must be 'error', 'skip' or 'wrong', got {missing!r}")
     entries = list(entries)
     if not entries:
         raise AnnotationError(f"{source} lists no video; check that it is the right list or folder")
@@ -53,8 +51,8 @@ def build_list(
         message = f"{source}: {len(absent)} of {len(entries)} listed videos are absent ({names})"
         if missing == "error":
             raise AnnotationError(
-                f"{message}; {remedy}, or set missing=skip to go on without them, or missing=wrong "
-                "to count them as wrong"
+                f"{message}; {remedy}, or set lists.missing=skip to go on without them, or "
+                "lists.missing=wrong to count them as wrong"
             )
         if len(absent) == len(entries):
             raise AnnotationError(f"{message}; {remedy}")
@@ -125,15 +123,3 @@ def label_of(name: str, labels: dict[str, int], source: Path) -> int:
             f"{source}: unknown class {name!r}; the {len(labels)} known classes are {known}"
         )
     return labels[name]
-
-
-def check_subset(subset: str, allowed: Sequence[str]) -> None:
-    """Refuse a subset name that the format does not have."""
-    if subset not in allowed:
-        raise AnnotationError(f"unknown subset {subset!r}; choose one of {', '.join(allowed)}")
-
-
-def check_split(split: int) -> None:
-    """Refuse a split number other than the three official ones."""
-    if split not in (1, 2, 3):
-        raise AnnotationError(f"split must be 1, 2 or 3, got {split}")

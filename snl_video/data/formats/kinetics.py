@@ -6,78 +6,62 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
-    Missing,
-    VideoList,
     build_list,
     check_classes,
-    check_subset,
     label_of,
     read_class_file,
-    require_dir,
     require_file,
 )
 from snl_video.data.formats.video_files import VideoFolder, first_dir
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 
-SUBSETS = ("train", "val", "test")
 
+class Kinetics(DataSetFormat):
+    """The lists `label,youtube_id,time_start,time_end,split[,is_cc]`; validation serves as test.
 
-def kinetics_classes(root: str | Path, annotations: str | Path | None = None) -> list[str]:
-    """Class names: the lines of `label_map.txt`, or else the sorted labels of a CSV.
-
-    Without a label map, the training list is used if there is one, else the validation list.
-
-    Raises:
-        AnnotationError: root missing, or neither a label map nor a list.
+    The root holds the lists and `label_map.txt`, in `annotations/` or itself, and the videos, in
+    `<subset>/`, `videos/<subset>/`, `videos/` or itself. A video is looked for as `class/id.mp4`,
+    `class/id_SSSSSS_EEEEEE.mp4` (start and end in seconds, six digits), or the same without the
+    class folder; any video suffix; class folders with spaces or underscores. Parts of Kinetics
+    vanish from YouTube, so most copies need `lists.missing=skip` or `wrong`.
     """
-    folder = _annotation_dir(root, annotations)
-    if (folder / "label_map.txt").is_file():
-        return read_class_file(folder / "label_map.txt")
-    path = _find_list(folder, "train") or _list_file(folder, "val")
-    return check_classes(sorted({row["label"] for row in _rows(path)}), path)
 
+    def read_classes(self) -> list[str]:
+        """Class names: the lines of `label_map.txt`, or else the sorted labels of a CSV.
 
-def read_kinetics(
-    root: str | Path,
-    subset: str = "train",
-    annotations: str | Path | None = None,
-    missing: Missing = "error",
-) -> VideoList:
-    """Read one subset of an official CSV `label,youtube_id,time_start,time_end,split[,is_cc]`.
+        Without a label map, the training list is used if there is one, else the validation list.
 
-    A video is looked for as `class/id.mp4`, `class/id_SSSSSS_EEEEEE.mp4` (start and end in
-    seconds, six digits), or the same without the class folder; any video suffix; class folders
-    with spaces or underscores.
+        Raises:
+            AnnotationError: root missing, or neither a label map nor a list.
+        """
+        folder = self._lists()
+        if (folder / "label_map.txt").is_file():
+            return read_class_file(folder / "label_map.txt")
+        path = _find_list(folder, "train") or _list_file(folder, "val")
+        return check_classes(sorted({row["label"] for row in _rows(path)}), path)
 
-    Args:
-        root: holds `annotations/` and the videos, in `<subset>/`, `videos/<subset>/`, `videos/` or
-            itself.
-        subset: "train", "val" or "test".
-        annotations: the folder of the CSV files and `label_map.txt`, where it is not
-            `root/annotations` or root.
-        missing: "error", "skip" or "wrong"; see `build_list`. Parts of Kinetics vanish from
-            YouTube all the time, so "skip" is usual here.
+    def read(self, subset: Subset) -> VideoList:
+        """See `DataSetFormat.read`."""
+        classes = self.read_classes()
+        labelled = "train" if subset == "train" else "val"
+        path = _list_file(self._lists(), labelled)
+        root = Path(self.root)
+        places = (root / labelled, root / "videos" / labelled, root / "videos", root)
+        folder = first_dir(*places) or root
+        return build_list(
+            _entries(path, classes, VideoFolder(folder)),
+            classes,
+            source=path,
+            missing=self.lists.missing,
+            remedy=f"fetch them into {folder}",
+        )
 
-    Raises:
-        AnnotationError: see the parts; always says what to do.
-    """
-    check_subset(subset, SUBSETS)
-    classes = kinetics_classes(root, annotations)
-    path = _list_file(_annotation_dir(root, annotations), subset)
-    root = Path(root)
-    folder = first_dir(root / subset, root / "videos" / subset, root / "videos", root) or root
-    entries = _entries(path, classes, VideoFolder(folder))
-    remedy = f"fetch them into {folder}"
-    return build_list(entries, classes, source=path, missing=missing, remedy=remedy)
-
-
-def _annotation_dir(root: str | Path, annotations: str | Path | None) -> Path:
-    root = require_dir(root, "data set folder")
-    if annotations is not None:
-        return require_dir(annotations, "annotation folder")
-    return first_dir(root / "annotations") or root
+    def _lists(self) -> Path:
+        return self.list_folder("annotations", ".")
 
 
 def _list_file(folder: Path, subset: str) -> Path:

@@ -5,78 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
-    Missing,
-    VideoList,
     build_list,
     check_classes,
-    check_split,
-    check_subset,
     label_of,
     read_lines,
-    require_dir,
     require_file,
 )
 from snl_video.data.formats.video_files import VideoFolder, first_dir
+from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 
 
-def ucf101_classes(root: str | Path, annotations: str | Path | None = None) -> list[str]:
-    """Class names in the order of `classInd.txt`, whose lines are "1 Name" or "Name".
+class UCF101(DataSetFormat):
+    """One official split; its test list serves for validation too.
 
-    Raises:
-        AnnotationError: root or class list missing, or the numbers are not 1, 2, 3, ...
+    The root holds the lists, in `ucfTrainTestlist/`, and the class folders, in `videos/`,
+    `UCF-101/` or itself.
     """
-    path = require_file(_annotation_dir(root, annotations) / "classInd.txt", "class list")
-    classes = []
-    for line in read_lines(path):
-        number, _, name = line.partition(" ")
-        if not number.isdigit():
-            classes.append(line)
-            continue
-        if int(number) != len(classes) + 1:
-            raise AnnotationError(f"{path}: expected number {len(classes) + 1} in line {line!r}")
-        classes.append(name.strip())
-    return check_classes(classes, path)
 
+    def read_classes(self) -> list[str]:
+        """Class names in the order of `classInd.txt`, whose lines are "1 Name" or "Name".
 
-def read_ucf101(
-    root: str | Path,
-    split: int = 1,
-    subset: str = "train",
-    annotations: str | Path | None = None,
-    missing: Missing = "error",
-) -> VideoList:
-    """Read one subset of one official split.
+        Raises:
+            AnnotationError: root or class list missing, or the numbers are not 1, 2, 3, ...
+        """
+        path = require_file(self._lists() / "classInd.txt", "class list")
+        classes = []
+        for line in read_lines(path):
+            number, _, name = line.partition(" ")
+            if not number.isdigit():
+                classes.append(line)
+                continue
+            if int(number) != len(classes) + 1:
+                raise AnnotationError(
+                    f"{path}: expected number {len(classes) + 1} in line {line!r}"
+                )
+            classes.append(name.strip())
+        return check_classes(classes, path)
 
-    Args:
-        root: holds `ucfTrainTestlist/` and the class folders, in `videos/`, `UCF-101/` or itself.
-        split: 1, 2 or 3.
-        subset: "train" or "test".
-        annotations: the folder of the lists where it is not `root/ucfTrainTestlist`.
-        missing: "error", "skip" or "wrong"; see `build_list`.
+    def read(self, subset: Subset) -> VideoList:
+        """See `DataSetFormat.read`."""
+        self.check_split()
+        classes = self.read_classes()
+        official = "train" if subset == "train" else "test"
+        path = require_file(self._lists() / f"{official}list{self.split:02d}.txt", "list")
+        root = Path(self.root)
+        folder = first_dir(root / "videos", root / "UCF-101", root) or root
+        return build_list(
+            _entries(path, classes, VideoFolder(folder)),
+            classes,
+            source=path,
+            missing=self.lists.missing,
+            remedy=f"put the class folders into {root / 'videos'}",
+        )
 
-    Raises:
-        AnnotationError: see the parts; always says what to do.
-    """
-    check_split(split)
-    check_subset(subset, ("train", "test"))
-    classes = ucf101_classes(root, annotations)
-    lists = _annotation_dir(root, annotations)
-    path = require_file(lists / f"{subset}list{split:02d}.txt", "list")
-    root = Path(root)
-    folder = first_dir(root / "videos", root / "UCF-101", root) or root
-    entries = _entries(path, classes, VideoFolder(folder))
-    remedy = f"put the class folders into {root / 'videos'}"
-    return build_list(entries, classes, source=path, missing=missing, remedy=remedy)
-
-
-def _annotation_dir(root: str | Path, annotations: str | Path | None) -> Path:
-    root = require_dir(root, "data set folder")
-    if annotations is not None:
-        return require_dir(annotations, "annotation folder")
-    return require_dir(root / "ucfTrainTestlist", "annotation folder")
+    def _lists(self) -> Path:
+        return self.list_folder("ucfTrainTestlist")
 
 
 def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:

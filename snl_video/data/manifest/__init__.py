@@ -1,4 +1,4 @@
-"""An index of what the listed files are, made once by `python -m snl_video.commands.check`."""
+"""An index of what the listed files are, made once by `snl-video check`."""
 
 from snl_video.data.manifest.index import NAME, VideoIndex
 from snl_video.data.manifest.table import read_table, write_table

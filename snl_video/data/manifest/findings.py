@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from snl_video.data.formats import VideoList
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.scan import whole_hash
+from snl_video.data.video_list import VideoList
 
 
 @dataclass(frozen=True)

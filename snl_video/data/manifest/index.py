@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from snl_video.data.decoding import Known
-from snl_video.data.formats import VideoList
 from snl_video.data.manifest.table import read_table
+from snl_video.data.video_list import VideoList
 from snl_video.errors import StaleIndexError, VideoError
 
 NAME = "video_index.parquet"
@@ -85,7 +85,7 @@ class VideoIndex:
             raise StaleIndexError(
                 f"{path} changed after it was indexed in {self.file} ({size} bytes then, "
                 f"{now.st_size} now, written {(now.st_mtime_ns - time) / 1e9:+.0f} s apart); run "
-                "python -m snl_video.commands.check again, or delete the index"
+                "snl-video check again, or delete the index"
             )
         if number in self._errors:
             raise VideoError(path, self._errors[number])

@@ -55,9 +55,7 @@ def read_table(path: str | Path, columns: Sequence[str] = SCHEMA.names) -> pa.Ta
     """
     path = _checked(path)
     if not path.is_file():
-        raise AnnotationError(
-            f"there is no index {path}; write it with python -m snl_video.commands.check"
-        )
+        raise AnnotationError(f"there is no index {path}; write it with snl-video check")
     schema = pa.schema([SCHEMA.field(name) for name in columns])
     try:
         if path.suffix == ".csv":
@@ -69,7 +67,7 @@ def read_table(path: str | Path, columns: Sequence[str] = SCHEMA.names) -> pa.Ta
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise AnnotationError(
             f"{path} is not an index of this version ({error}); delete it and run "
-            "python -m snl_video.commands.check again"
+            "snl-video check again"
         ) from error
 
 

@@ -9,8 +9,10 @@ global random state of torch is neither read nor written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from snl_video.data.sampler import Key, batch_generator, sample_generator
 from snl_video.data.transforms.crops import random_area_box
 from snl_video.data.transforms.mixing import box_share, cutmix, mixup, random_box, soft_targets
 from snl_video.data.transforms.randaugment import MAX_MAGNITUDE, as_one_picture, rand_augment
+from snl_video.errors import InputError
 
 ERASED = 114
 """Grey level of erased boxes: 0.45 x 255, the mean of Kinetics."""
@@ -30,9 +33,11 @@ ERASED_RATIO = (0.3, 1 / 0.3)
 
 @dataclass(frozen=True)
 class AugmentSpec:
-    """What is done to training clips beside crop and flip; all off by default.
+    """What is done to training clips beside the crop; all but the flip off by default.
 
     Attributes:
+        flip: probability of a mirror; by default 0.5, and 0 for formats that have left and right as
+            classes.
         color_jitter: strengths of brightness, contrast, saturation and hue: factors are uniform in
             [1 - s, 1 + s], hue turns by up to s of the circle (at most 0.5).
         randaugment_ops: operations of RandAugment on each clip; 0 is off, 2 is usual.
@@ -42,8 +47,10 @@ class AugmentSpec:
         mixup_alpha: of the Beta distribution of mixup's weight; 0 is off, 0.8 is usual.
         cutmix_alpha: of CutMix's; 0 is off, 1 is usual. With both, half of the batches get each.
         mix_probability: of a batch to be mixed at all.
+        others: setting by name of further rows of `AUGMENTATIONS`, done after these in this order.
     """
 
+    flip: float | None = None
     color_jitter: tuple[float, float, float, float] | None = None
     randaugment_ops: int = 0
     randaugment_magnitude: int = 9
@@ -52,49 +59,68 @@ class AugmentSpec:
     mixup_alpha: float = 0.0
     cutmix_alpha: float = 0.0
     mix_probability: float = 1.0
+    others: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         jitter = self.color_jitter or (0, 0, 0, 0)
-        if len(jitter) != 4 or min(jitter) < 0 or jitter[3] > 0.5:
-            raise ValueError(
-                "color_jitter is brightness, contrast, saturation (>= 0) and hue (0 to 0.5), "
-                f"got {self.color_jitter}"
-            )
-        if self.randaugment_ops < 0:
-            raise ValueError(f"randaugment_ops must be >= 0, got {self.randaugment_ops}")
-        if not 0 <= self.randaugment_magnitude <= MAX_MAGNITUDE:
-            raise ValueError(
-                f"randaugment_magnitude is 0 to {MAX_MAGNITUDE}, got {self.randaugment_magnitude}"
-            )
-        for name in ("erase_probability", "mix_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability, got {getattr(self, name)}")
-        if not 0 < self.erase_scale[0] <= self.erase_scale[1] < 1:
-            raise ValueError(f"erase_scale must be 0 < low <= high < 1, got {self.erase_scale}")
-        for name in ("mixup_alpha", "cutmix_alpha"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+        scale, magnitude = self.erase_scale, self.randaugment_magnitude
+        for name, rule, right in (
+            ("flip", "a probability", 0 <= (self.flip or 0) <= 1),
+            (
+                "color_jitter",
+                "brightness, contrast, saturation (>= 0) and hue (0 to 0.5)",
+                len(jitter) == 4 and min(jitter) >= 0 and jitter[3] <= 0.5,
+            ),
+            ("randaugment_ops", ">= 0", self.randaugment_ops >= 0),
+            ("randaugment_magnitude", f"0 to {MAX_MAGNITUDE}", 0 <= magnitude <= MAX_MAGNITUDE),
+            ("erase_probability", "a probability", 0 <= self.erase_probability <= 1),
+            ("erase_scale", "0 < low <= high < 1", 0 < scale[0] <= scale[1] < 1),
+            ("mixup_alpha", ">= 0", self.mixup_alpha >= 0),
+            ("cutmix_alpha", ">= 0", self.cutmix_alpha >= 0),
+            ("mix_probability", "a probability", 0 <= self.mix_probability <= 1),
+        ):
+            if not right:
+                raise InputError(f"augment.{name} is {rule}, got {getattr(self, name)}")
 
     @property
     def mixes(self) -> bool:
         """Whether batches are mixed, and so have soft targets."""
         return self.mixup_alpha > 0 or self.cutmix_alpha > 0
 
+    def steps(self) -> list[tuple[str, Any]]:
+        """Names of `AUGMENTATIONS` and their settings in order; none where nothing is done."""
+        steps: dict[str, Any] = {}
+        if self.randaugment_ops:
+            steps["randaugment"] = (self.randaugment_ops, self.randaugment_magnitude)
+        if self.color_jitter:
+            steps["color_jitter"] = self.color_jitter
+        if self.erase_probability:
+            steps["erase"] = (self.erase_probability, self.erase_scale)
+        steps |= self.others
+        return [("flip", self.flip or 0.0), *steps.items()] if self.flip or steps else []
+
 
 class Augmentation:
     """Augments batches.
 
     Args:
-        spec: what to do.
-        flip: probability of a horizontal mirror; 0 where left and right are classes.
+        spec: what to do; without a `flip` nothing is mirrored.
         seed: of everything random.
+
+    Raises:
+        InputError: `spec.others` names no augmentation.
     """
 
-    def __init__(self, spec: AugmentSpec, *, flip: float = 0.0, seed: int = 0) -> None:
-        if not 0 <= flip <= 1:
-            raise ValueError(f"flip is a probability, got {flip}")
+    def __init__(self, spec: AugmentSpec, *, seed: int = 0) -> None:
+        for name in spec.others:
+            if name not in AUGMENTATIONS:
+                near = get_close_matches(name, AUGMENTATIONS, 1)
+                raise InputError(
+                    f"augment.others: unknown augmentation {name!r}"
+                    f"{f', did you mean {near[0]!r}?' if near else ';'} "
+                    f"there are {', '.join(AUGMENTATIONS)}"
+                )
         self.spec = spec
-        self.flip = flip
         self.seed = seed
 
     def clips(self, clips: Tensor, keys: Sequence[Key]) -> Tensor:
@@ -104,14 +130,16 @@ class Augmentation:
             clips: uint8 (B, V, C, T, H, W) on any device.
             keys: (epoch, index) of each of the B videos.
         """
-        spec = self.spec
-        if not (self.flip or spec.randaugment_ops or spec.color_jitter or spec.erase_probability):
+        steps = self.spec.steps()
+        if not steps:
             return clips
         out = torch.empty_like(clips)
         for number, (epoch, index) in enumerate(keys):
             generator = sample_generator(self.seed, epoch, index, stream=1)
             for view, clip in enumerate(clips[number]):
-                frames = self._clip(clip.transpose(0, 1), generator)
+                frames = clip.transpose(0, 1)
+                for name, setting in steps:
+                    frames = AUGMENTATIONS[name](frames, setting, generator)
                 out[number, view] = frames.transpose(0, 1)
         return out
 
@@ -144,20 +172,22 @@ class Augmentation:
                 clips = mixup(clips, weight)
         return clips, soft_targets(label, num_classes, weight)
 
-    def _clip(self, frames: Tensor, generator: torch.Generator) -> Tensor:
-        spec = self.spec
-        if _draw(generator) < self.flip:
-            frames = F.horizontal_flip(frames)
-        if spec.randaugment_ops:
-            magnitude = spec.randaugment_magnitude
-            frames = rand_augment(frames, spec.randaugment_ops, magnitude, generator)
-        if spec.color_jitter:
-            frames = jitter_colours(frames, spec.color_jitter, generator)
-        if spec.erase_probability and _draw(generator) < spec.erase_probability:
-            height, width = frames.shape[-2:]
-            box = random_area_box(height, width, spec.erase_scale, ERASED_RATIO, generator)
-            frames = F.erase(frames, *box, torch.tensor(ERASED, dtype=torch.uint8))
+
+def flip(frames: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Mirror the clip with a probability."""
+    return F.horizontal_flip(frames) if _draw(generator) < probability else frames
+
+
+def erase(
+    frames: Tensor, setting: tuple[float, tuple[float, float]], generator: torch.Generator
+) -> Tensor:
+    """With a probability, put a grey box of a random share of the frame into all frames."""
+    probability, scale = setting
+    if _draw(generator) >= probability:
         return frames
+    height, width = frames.shape[-2:]
+    box = random_area_box(height, width, scale, ERASED_RATIO, generator)
+    return F.erase(frames, *box, torch.tensor(ERASED, dtype=torch.uint8))
 
 
 def jitter_colours(
@@ -192,3 +222,15 @@ def jitter_colours(
 
 def _draw(generator: torch.Generator) -> float:
     return torch.rand((), generator=generator, dtype=torch.float64).item()
+
+
+AUGMENTATIONS: dict[str, Callable[[Tensor, Any, torch.Generator], Tensor]] = {
+    "flip": flip,
+    "randaugment": rand_augment,
+    "color_jitter": jitter_colours,
+    "erase": erase,
+}
+"""uint8 frames (T, C, H, W), a setting and a generator on the CPU to frames, all changed alike.
+
+A row that is added from outside is turned on by its name in `AugmentSpec.others`.
+"""

@@ -6,10 +6,50 @@ Flips and the rest of `augmentation` happen on the device, as normalisation does
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
+
+from snl_video.errors import InputError
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """Which part of the frames a network sees, and how large.
+
+    Attributes:
+        size: side of the clips in pixels.
+        test_size: side of the clips in test and prediction; by default `size`.
+        short_side: pixels of the shorter side before the crops of an evaluation.
+        scale: range of the training crop's share of the frame's area.
+        ratio: range of the training crop's aspect ratio, width / height.
+        short_sides: when given, replaces the two above: the short side is scaled to a random length
+            in this range and a square is cut, for example [256, 320].
+    """
+
+    size: int = 224
+    test_size: int | None = None
+    short_side: int = 256
+    scale: tuple[float, float] = (0.25, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    short_sides: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.short_sides or (self.size, self.size)
+        for name, rule, right in (
+            ("scale", "0 < low <= high <= 1", 0 < self.scale[0] <= self.scale[1] <= 1),
+            ("ratio", "0 < low <= high", 0 < self.ratio[0] <= self.ratio[1]),
+            ("short_sides", f"{self.size} (size) <= low <= high", self.size <= low <= high),
+        ):
+            if not right:
+                raise InputError(f"crop.{name} must be {rule}, got {tuple(getattr(self, name))}")
+
+    @property
+    def size_in_test(self) -> int:
+        """Side of the clips in test and prediction."""
+        return self.test_size or self.size
 
 
 def _uniform(low: float, high: float, generator: torch.Generator | None) -> float:
@@ -74,12 +114,13 @@ def crop_offsets(height: int, width: int, crop_size: int, num_crops: int) -> lis
     """(top, left) of 1 centre crop, or of 3 crops spread along the longer side.
 
     Raises:
-        ValueError: `num_crops` is not 1 or 3, or the crop does not fit.
+        InputError: `num_crops` is not 1 or 3, or the crop does not fit.
     """
-    if num_crops not in (1, 3):
-        raise ValueError(f"num_crops must be 1 or 3, got {num_crops}")
-    if crop_size > min(height, width):
-        raise ValueError(f"crop_size {crop_size} is larger than the {height}x{width} frame")
+    if num_crops not in (1, 3) or crop_size > min(height, width):
+        raise InputError(
+            f"num_crops must be 1 or 3 and a crop at most {height}x{width} pixels, got num_crops "
+            f"{num_crops} and crop size {crop_size}"
+        )
     rows, columns = height - crop_size, width - crop_size
     if num_crops == 1:
         return [(rows // 2, columns // 2)]
@@ -89,48 +130,23 @@ def crop_offsets(height: int, width: int, crop_size: int, num_crops: int) -> lis
 
 
 class TrainTransform:
-    """One random crop, resized: (T, C, H, W) -> (C, T, S, S), S = crop_size.
+    """One random crop, resized: (T, C, H, W) -> (C, T, S, S), S = crop.size.
 
     The crop is cut first and resized after, on uint8.
-
-    Args:
-        crop_size: side of the result in pixels.
-        scale: range of the crop's share of the frame's area.
-        ratio: range of the crop's aspect ratio, width / height.
-        short_sides: when given, replaces `scale` and `ratio`: the short side is scaled to a random
-            length in this range and a square is cut.
     """
 
-    def __init__(
-        self,
-        crop_size: int,
-        *,
-        scale: tuple[float, float] = (0.25, 1.0),
-        ratio: tuple[float, float] = (3 / 4, 4 / 3),
-        short_sides: tuple[int, int] | None = None,
-    ) -> None:
-        if not 0 < scale[0] <= scale[1] <= 1:
-            raise ValueError(f"scale must be 0 < low <= high <= 1, got {tuple(scale)}")
-        if not 0 < ratio[0] <= ratio[1]:
-            raise ValueError(f"ratio must be 0 < low <= high, got {tuple(ratio)}")
-        if short_sides is not None and not crop_size <= short_sides[0] <= short_sides[1]:
-            raise ValueError(
-                f"short_sides must be {crop_size} (crop_size) <= low <= high, "
-                f"got {tuple(short_sides)}"
-            )
-        self.crop_size = crop_size
-        self.scale = scale
-        self.ratio = ratio
-        self.short_sides = short_sides
+    def __init__(self, crop: CropSettings) -> None:
+        self.crop = crop
 
     def __call__(self, frames: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """uint8 (T, C, H, W) -> uint8 (C, T, S, S), contiguous."""
         height, width = frames.shape[-2:]
-        if self.short_sides is None:
-            box = random_area_box(height, width, self.scale, self.ratio, generator)
+        crop = self.crop
+        if crop.short_sides is None:
+            box = random_area_box(height, width, crop.scale, crop.ratio, generator)
         else:
-            box = random_short_side_box(height, width, self.crop_size, self.short_sides, generator)
-        clip = F.resized_crop(frames, *box, size=[self.crop_size] * 2, antialias=True)
+            box = random_short_side_box(height, width, crop.size, crop.short_sides, generator)
+        clip = F.resized_crop(frames, *box, size=[crop.size] * 2, antialias=True)
         return clip.transpose(0, 1).contiguous()
 
 
@@ -141,6 +157,9 @@ class EvalTransform:
         short_side: pixels of the shorter side after scaling.
         crop_size: side of the crops in pixels, at most `short_side`.
         num_crops: 1 or 3.
+
+    Raises:
+        InputError: see `crop_offsets`.
     """
 
     def __init__(self, short_side: int, crop_size: int, num_crops: int = 1) -> None:

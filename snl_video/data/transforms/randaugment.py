@@ -93,17 +93,15 @@ OPERATIONS = {
 }
 
 
-def rand_augment(
-    frames: Tensor, num_operations: int, magnitude: int, generator: torch.Generator
-) -> Tensor:
+def rand_augment(frames: Tensor, setting: tuple[int, int], generator: torch.Generator) -> Tensor:
     """Apply operations drawn with replacement: uint8 (T, C, H, W) to the same.
 
     Args:
         frames: one clip; T, C, H and W are kept.
-        num_operations: how many, one after the other.
-        magnitude: strength of each, 0 to 30.
+        setting: how many operations, one after the other, and the strength of each, 0 to 30.
         generator: on the CPU; where the operations and their signs come from.
     """
+    num_operations, magnitude = setting
     height, width = frames.shape[-2:]
     rows = list(OPERATIONS.values())
     for _ in range(num_operations):

@@ -36,7 +36,7 @@ class MinimumSteps(pl.Callback):
         if data is None:
             raise ValueError("MinimumSteps counts the training videos: it needs a datamodule")
         videos = len(data.video_list("train"))
-        batches = max(1, math.ceil(videos / trainer.world_size) // data.batch_size)
+        batches = max(1, math.ceil(videos / trainer.world_size) // data.loaders.loader.batch_size)
         steps = math.ceil(batches / trainer.accumulate_grad_batches)
         factor = math.ceil(self.num_steps / (steps * epochs))
         if factor == 1:

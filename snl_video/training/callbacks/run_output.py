@@ -204,7 +204,7 @@ def _context(trainer: pl.Trainer, module: VideoClassifier) -> dict[str, Any]:
         "data": dict(data.hparams) if data is not None else {},
         "evaluation": run,
     }
-    hidden = ("classes", "class_names", "predict_paths", "_instantiator")
+    hidden = ("classes", "predict", "_instantiator")
     for values in recipe.values():
         for name in hidden:
             values.pop(name, None)

@@ -1,0 +1,130 @@
+"""From lists and settings to loaders: samples, batches, and the processes that load them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from snl_video.data.clips import ClipSettings
+from snl_video.data.datasets import EvalVideos, TrainVideos, ViewSettings
+from snl_video.data.decoding import DecodingSettings
+from snl_video.data.resumable_loader import ResumableLoader
+from snl_video.data.sampler import EpochSampler
+from snl_video.data.subset_lists import AnySubset, SubsetLists
+from snl_video.data.transforms.crops import CropSettings, EvalTransform, TrainTransform
+from snl_video.data.unreadable import BadVideoSettings
+
+
+@dataclass(frozen=True)
+class LoaderSettings:
+    """Batches and the processes that load them.
+
+    Attributes:
+        batch_size: videos in a batch of one process in training and validation.
+        eval_batch_size: videos, each with all its views, in a batch of test and prediction.
+        num_workers: loader processes; 0 loads in the main process.
+        timeout: seconds to wait for a worker's batch before an error; 0 waits for ever.
+        prefetch_factor: batches loaded ahead by each worker.
+    """
+
+    batch_size: int = 8
+    eval_batch_size: int = 1
+    num_workers: int = 2
+    timeout: float = 120.0
+    prefetch_factor: int = 2
+
+    def of_processes(self) -> dict[str, Any]:
+        """Arguments of a `DataLoader` about its processes."""
+        options: dict[str, Any] = {
+            "num_workers": self.num_workers,
+            "pin_memory": torch.cuda.is_available(),
+        }
+        if self.num_workers > 0:
+            options |= {
+                "timeout": self.timeout,
+                "persistent_workers": True,
+                "prefetch_factor": self.prefetch_factor,
+            }
+        return options
+
+
+@dataclass(frozen=True)
+class VideoLoaders:
+    """Makes the loaders of a data set.
+
+    Attributes:
+        lists: of its subsets.
+        clip: frames of a clip.
+        crop: pixels of a clip.
+        views: clips and crops of a video in evaluation.
+        loader: batches and processes.
+        bad_videos: what to do about videos that cannot be read.
+        decoding: with what videos are read.
+
+    Raises:
+        InputError: the crops do not fit.
+    """
+
+    lists: SubsetLists
+    clip: ClipSettings
+    crop: CropSettings
+    views: ViewSettings
+    loader: LoaderSettings
+    bad_videos: BadVideoSettings
+    decoding: DecodingSettings
+
+    def __post_init__(self) -> None:
+        self._eval_transform("val"), self._eval_transform("test")
+
+    def training(self, seed: int, replicas: int, rank: int) -> ResumableLoader:
+        """Shuffled random clips; an incomplete last batch is left out if there is a whole one.
+
+        Args:
+            seed: of order, clips and crops.
+            replicas: number of processes.
+            rank: this process.
+        """
+        dataset = TrainVideos(
+            self.lists.read("train"),
+            self.clip,
+            TrainTransform(self.crop),
+            seed=seed,
+            **self._reading("train"),
+        )
+        sampler = EpochSampler(dataset, num_replicas=replicas, rank=rank, seed=seed)
+        return ResumableLoader(
+            dataset,
+            sampler=sampler,
+            drop_last=len(sampler) >= self.loader.batch_size,
+            batch_size=self.loader.batch_size,
+            **self.loader.of_processes(),
+        )
+
+    def evaluation(self, subset: AnySubset) -> DataLoader:
+        """Few views of the validation videos; all views of those to test or predict."""
+        validates = subset == "val"
+        dataset = EvalVideos(
+            self.lists.read(subset),
+            self.clip,
+            self._eval_transform(subset),
+            self.views.val_num_clips if validates else self.views.num_clips,
+            **self._reading(subset),
+        )
+        size = self.loader.batch_size if validates else self.loader.eval_batch_size
+        return DataLoader(dataset, batch_size=size, **self.loader.of_processes())
+
+    def _eval_transform(self, subset: AnySubset) -> EvalTransform:
+        crop, views = self.crop, self.views
+        if subset == "val":
+            return EvalTransform(crop.short_side, crop.size, views.val_num_crops)
+        return EvalTransform(crop.short_side, crop.size_in_test, views.num_crops)
+
+    def _reading(self, subset: AnySubset) -> dict[str, Any]:
+        return {
+            "bad_videos": self.bad_videos,
+            "decoding": self.decoding,
+            "index": self.lists.index(subset, self.decoding.index),
+        }
