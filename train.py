@@ -1,8 +1,8 @@
-"""Train, evaluate and use a network: ``python train.py fit --config configs/demo.yaml``."""
+"""The program `snl-video` by another door: ``python train.py fit --config configs/demo.yaml``."""
+
+import sys
 
 from snl_video.cli import main
-from snl_video.errors import plain_errors
 
 if __name__ == "__main__":
-    with plain_errors():
-        main()
+    sys.exit(main())

@@ -1,221 +1,113 @@
-"""The command line: ``python train.py fit | validate | test | predict``."""
+"""The program `snl-video`: its sub-commands, its exit codes and its errors."""
 
-import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import difflib
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
 
-from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.accelerators import CPUAccelerator
-from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
-from pytorch_lightning.cli import (
-    ArgsType,
-    LightningArgumentParser,
-    LightningCLI,
-    SaveConfigCallback,
-)
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from pytorch_lightning.utilities import rank_zero_only
+from snl_video import __version__
+from snl_video.errors import InputError, UsageError
 
-from snl_video.data.datamodule import VideoDataModule
-from snl_video.data.decoding import open_video
-from snl_video.errors import FetchError, PretrainedError
-from snl_video.run import (
-    ARCHITECTURE,
-    checkpoint_to_evaluate,
-    classes_of_weights,
-    load_checkpoint,
-    next_commands,
-    proposals,
-    refuse_to_overwrite,
-    why_weights,
-)
-from snl_video.training.callbacks.loader_place import LoaderPlace
-from snl_video.training.callbacks.run_output import (
-    EvaluationReport,
-    LastCheckpoint,
-    NetworkSummary,
-    PredictionWriter,
-)
-from snl_video.training.callbacks.unreadable_report import UnreadableReport
-from snl_video.training.module import VideoClassifier
-from snl_video.training.pretraining import load_to_evaluate
-from snl_video.weights.safe_reading.checkpoints import sha256
-
-HALF = ("16-mixed", "16", 16)
-"""Precisions that Lightning turns into bfloat16 where there is no GPU."""
+OK, FAILED, USAGE = 0, 1, 2
 
 
-class RunConfig(SaveConfigCallback):
-    """Writes the whole configuration of a ``fit`` to ``run_dir/config.yaml``."""
+class Command(NamedTuple):
+    """A sub-command: the module whose `main(words)` runs it, and what it does."""
 
-    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write it, in the first process only."""
-        if stage == "fit":
-            folder = Path(trainer.default_root_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(
-                self.config,
-                folder / "config.yaml",
-                skip_none=False,
-                overwrite=True,
-                multifile=False,
-            )
+    module: str
+    purpose: str
 
 
-class VideoCLI(LightningCLI):
-    """LightningCLI with one folder a run.
+COMMANDS = {
+    "fit": Command("video_cli", "train a network with a recipe"),
+    "validate": Command("video_cli", "measure a finished run on its validation videos"),
+    "test": Command("video_cli", "measure a finished run on the test videos, and write a report"),
+    "predict": Command("video_cli", "name the classes of videos"),
+    "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
+    "check": Command("check", "look at every video of a data set before training"),
+    "compare": Command("compare", "compare reports of the same videos, with a paired test"),
+    "spectrum": Command("spectrum", "draw eigenvalues, filter and degrees of non-local blocks"),
+    "explain": Command("explain", "draw what a position of a clip attends to"),
+    "recipes": Command("recipes", "list the recipes, or print one"),
+}
+"""Name of a sub-command -> its module in `snl_video.commands`, imported when it is called."""
 
-    ``fit`` fills ``run_dir`` with ``config.yaml``, ``checkpoints/{best,last}.ckpt``, TensorBoard
-    and CSV logs; ``test`` adds ``report/``, ``predict`` adds ``predictions.json``. The last three
-    sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, build
-    the network that it holds, and take its settings of data and evaluation where the configuration
-    names no others; those of the trainer, such as ``precision``, are always the configuration's.
-    Without any checkpoint they evaluate the weights of ``model.pretrained`` as they are, with the
-    network and the data settings of the configuration; the head must be theirs.
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sub-command and return the exit code; `arguments` replaces `sys.argv[1:]`.
+
+    Returns:
+        0, 1 where the work failed or found something, 2 where the command line or a setting is not
+        as it should be, 130 after an interruption.
     """
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add ``run_dir`` and the checkpoint options, and link the data to the model."""
-        parser.add_argument("--run_dir", type=str, default="runs/default", help="folder of the run")
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
-        parser.set_defaults(
-            {
-                "checkpoint.filename": "best",
-                "checkpoint.monitor": "val/top1",
-                "checkpoint.mode": "max",
-                "checkpoint.enable_version_counter": False,
-            }
-        )
-        parser.link_arguments(
-            "run_dir", "checkpoint.dirpath", compute_fn=lambda folder: f"{folder}/checkpoints"
-        )
-        parser.link_arguments("data.num_classes", "model.num_classes", apply_on="instantiate")
-        parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse; for anything but ``fit`` let the checkpoint say what network it holds."""
-        super().parse_arguments(parser, args)
-        subcommand = self.config["subcommand"]
-        config = self.config[subcommand]
-        if subcommand == "fit":
-            refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
-            if config.checkpoint.monitor is None:  # Lightning would save at validations only
-                config.checkpoint.save_on_train_epoch_end = True
-            return
-        path = checkpoint_to_evaluate(config, subcommand)
-        if path is None:
-            classes = classes_of_weights(config) if subcommand == "predict" else None
-            self._parse_again(parser, args, {"data.predict.classes": classes} if classes else {})
-            return
-        checkpoint = load_checkpoint(path)
-        defaults = self._subcommand_parsers[subcommand].get_defaults()
-        self._parse_again(parser, args, proposals(checkpoint, config, defaults, subcommand))
-        config = self.config[subcommand]
-        config.ckpt_path = str(path)
-        for name in ARCHITECTURE:
-            config.model[name] = checkpoint["hyper_parameters"][name]
-
-    def _parse_again(
-        self, parser: LightningArgumentParser, args: ArgsType, proposals: Mapping[str, Any]
-    ) -> None:
-        """Parse with other defaults; what the configuration names goes before them."""
-        if proposals:
-            self._subcommand_parsers[self.config["subcommand"]].set_defaults(dict(proposals))
-            super().parse_arguments(parser, args)
-
-    def _parse_ckpt_path(self) -> None:
-        """Leave the configuration as it is: :meth:`parse_arguments` has settled it."""
-
-    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add the loggers and callbacks of ``run_dir`` to those of the configuration."""
-        config = self.config[self.subcommand]
-        run_dir = Path(config.run_dir)
-        data: VideoDataModule = self.datamodule
-        clip, crop = data.loaders.clip, data.loaders.crop
-        size = crop.size_in_test if self.subcommand in ("test", "predict") else crop.size
-        callbacks: list[Callback] = [NetworkSummary(clip.num_frames, size)]
-        if self.subcommand == "fit" and config.trainer.logger is None:
-            kwargs["logger"] = [
-                TensorBoardLogger(run_dir, name="tensorboard", version=""),
-                CSVLogger(run_dir, name="csv"),
-            ]
-            callbacks.append(LearningRateMonitor("step"))
-        elif config.trainer.logger is None:
-            kwargs["logger"] = False
-        if self.subcommand == "fit":
-            callbacks += [UnreadableReport(data.unreadable), LoaderPlace()]
-            callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
-        else:
-            weights = self._weights()
-        if self.subcommand == "test":
-            context = {"checkpoint": config.ckpt_path, "weights": weights, "data": data.describe()}
-            callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
-        if self.subcommand == "predict":
-            callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
-        self.trainer_defaults["callbacks"] = callbacks
-        trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
-        if isinstance(trainer.accelerator, CPUAccelerator) and config.trainer.precision in HALF:
-            raise SystemExit(
-                f"precision {config.trainer.precision} needs a GPU, and none is used: on a CPU it "
-                "becomes bf16-mixed, which can give NaN; add --trainer.precision 32-true"
-            )
-        return trainer
-
-    def before_fit(self) -> None:
-        """Refuse to train for a best checkpoint that no validation ever chooses.
-
-        Raises:
-            SystemExit: ``checkpoint.monitor`` is of the validation, and there is none.
-        """
-        config, trainer = self.config["fit"], self.trainer
-        monitor = config.checkpoint.monitor
-        if monitor is None or not monitor.startswith("val/") or config.trainer.fast_dev_run:
-            return
-        epochs, every = trainer.max_epochs, trainer.check_val_every_n_epoch
-        reason = ""
-        if trainer.limit_val_batches == 0:
-            reason = "limit_val_batches is 0"
-        elif epochs is not None and every is not None and 0 < epochs < every:
-            reason = f"the run has {epochs} epochs, and the first validation comes after {every}"
-        if reason:
-            raise SystemExit(
-                f"no validation would choose the best checkpoint by {monitor}: {reason}. Keep the "
-                "last epoch with --checkpoint.monitor null, or validate: "
-                "--trainer.check_val_every_n_epoch 1"
-            )
-
-    def _weights(self) -> dict[str, str]:
-        """Which weights are evaluated, as file and checksum; load them if no checkpoint will."""
-        config = self.config[self.subcommand]
-        if config.ckpt_path:
-            return {"source": config.ckpt_path, "sha256": sha256(config.ckpt_path)}
-        model: VideoClassifier = self.model
-        assert model.pretrained is not None
-        try:
-            report = load_to_evaluate(model.network, model.pretrained, model.classes)
-        except (PretrainedError, FetchError) as error:
-            raise SystemExit(f"{error}\n{why_weights(config.run_dir)}") from error
-        model.load_report = report.to_dict()
-        rank_zero_only(print)(f"weights: {report.sentence()}; no checkpoint")
-        return {"source": report.source, "sha256": report.sha256}
-
-    def after_fit(self) -> None:
-        """Print the commands that come next."""
-        if self.trainer.is_global_zero:
-            print(next_commands(self.config["fit"].run_dir))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        return _run([word for word in words if word != "--debug"])
+    except SystemExit as end:  # of argparse's --help, or of Lightning after an interruption
+        return end.code if isinstance(end.code, int) else OK if end.code is None else FAILED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {sentence(error)}", file=sys.stderr)
+        return USAGE if isinstance(error, UsageError) else FAILED
 
 
-def main(args: ArgsType = None) -> VideoCLI:
-    """Run the command line; ``args`` replaces ``sys.argv[1:]``."""
-    warnings.filterwarnings("ignore", module=r"pytorch_lightning\.utilities\._pytree")
-    return VideoCLI(
-        VideoClassifier,
-        VideoDataModule,
-        args=args,
-        seed_everything_default=0,
-        auto_configure_optimizers=False,
-        save_config_callback=RunConfig,
-        save_config_kwargs={"save_to_log_dir": False},
-        trainer_defaults={"enable_model_summary": False},
+def sentence(error: Exception) -> str:
+    """Return what to tell about an error: its message, and where it is no user's that it is a bug.
+
+    A loader's worker process puts its traceback before the message; that is left out.
+    """
+    if isinstance(error, InputError):
+        return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
+    if isinstance(error, OSError):
+        return str(error)
+    return (
+        f"this is a bug: {type(error).__name__}: {error}\n"
+        "call again with --debug to see where, and please report that"
     )
+
+
+def help_text() -> str:
+    """Return what `snl-video --help` prints."""
+    width = max(map(len, COMMANDS))
+    return "\n".join(
+        [
+            "usage: snl-video COMMAND [options]",
+            "",
+            "Video action recognition with spectral non-local blocks.",
+            "",
+            "commands:",
+            *(f"  {name:{width}}  {command.purpose}" for name, command in COMMANDS.items()),
+            "",
+            "options:",
+            f"  {'--help':{width}}  of the program, or after a command of that command",
+            f"  {'--version':{width}}  print it",
+            f"  {'--debug':{width}}  with any command: show the traceback of an error",
+            "",
+            "example:",
+            "  snl-video fit --config demo",
+        ]
+    )
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(help_text())
+        return OK if words else USAGE
+    if words[0] == "--version":
+        print(f"snl_video {__version__}")
+        return OK
+    command = COMMANDS.get(words[0])
+    if command is None:
+        near = difflib.get_close_matches(words[0], COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(COMMANDS)} comes first"
+        raise UsageError(f"no command {words[0]!r}; {hint}")
+    code = import_module(f"snl_video.commands.{command.module}").main(words)
+    return OK if code is None else code

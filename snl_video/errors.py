@@ -1,11 +1,12 @@
 """What the user's files, settings or connection can cause: one base, and a class for each."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 
 class InputError(ValueError):
     """Something the user gave is not as it should be; the message says what and the remedy."""
+
+
+class UsageError(InputError):
+    """An option of the command line or a setting is not as it should be."""
 
 
 class AnnotationError(InputError):
@@ -54,19 +55,3 @@ class FetchError(InputError):
 
 class ComparisonError(InputError):
     """Reports that are not about the same videos, or folders that are no reports."""
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turn errors of the input into SystemExit with their message, as commands want them.
-
-    A loader's worker puts its traceback before the message; that is left out too.
-
-    Raises:
-        SystemExit: from an `InputError`, which is its cause; other errors stay as they are.
-    """
-    try:
-        yield
-    except InputError as error:
-        words = str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
-        raise SystemExit(words) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from snl_video.errors import FetchError
+from snl_video.errors import InputError
 from snl_video.training.callbacks.run_output import EVALUATION
 from snl_video.weights import as_pretrained, known_classes
 
@@ -65,7 +65,7 @@ def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def predict_command(run_dir: str | Path) -> str:
     """Return the line that predicts a video with a finished run."""
-    return f"python train.py predict {_of_run(run_dir)} --data.predict.paths '[new.mp4]'"
+    return f"snl-video predict {_of_run(run_dir)} --data.predict.paths '[new.mp4]'"
 
 
 def next_commands(run_dir: str | Path) -> str:
@@ -73,14 +73,14 @@ def next_commands(run_dir: str | Path) -> str:
     words = ""
     if last := _only_last(run_dir):
         words = f"no best.ckpt: training ended before the first validation; {last} is there\n"
-    return f"{words}next: python train.py test {_of_run(run_dir)}\n      {predict_command(run_dir)}"
+    return f"{words}next: snl-video test {_of_run(run_dir)}\n      {predict_command(run_dir)}"
 
 
 def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
-    """Raise SystemExit if a new run would write over the one in ``run_dir``."""
+    """Raise InputError if a new run would write over the one in ``run_dir``."""
     last = _checkpoint(run_dir, "last")
     if last.exists() and ckpt_path is None:
-        raise SystemExit(
+        raise InputError(
             f"{run_dir} already holds a run. Resume it with --ckpt_path {last}, choose another "
             "folder with --run_dir, or delete it."
         )
@@ -94,7 +94,7 @@ def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
         subcommand: for the message.
 
     Raises:
-        SystemExit: there are no weights at all, or ``ckpt_path`` is no file.
+        InputError: there are no weights at all, or ``ckpt_path`` is no file.
     """
     given = config.ckpt_path
     path = Path(given) if given else _checkpoint(config.run_dir, "best")
@@ -103,7 +103,7 @@ def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
     if config.model.pretrained is not None and not given:
         return None
     origin = "--ckpt_path" if given else "--run_dir"
-    raise SystemExit(
+    raise InputError(
         f"{subcommand} needs trained weights, and {path} ({origin}) is no file; name a checkpoint "
         "with --ckpt_path, the folder of a finished fit with --run_dir, or published weights, with "
         "their head, with --model.pretrained"
@@ -114,13 +114,13 @@ def classes_of_weights(config: Any) -> list[str] | None:
     """Return the class names that ``model.pretrained`` is known to have, else None.
 
     Raises:
-        SystemExit: the weights can't be read, or the setting is a bad one.
+        InputError: the weights can't be read, or the setting is a bad one.
     """
     given = config.model.pretrained
     try:
         return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
-    except (ValueError, FetchError) as error:
-        raise SystemExit(f"{error}\n{why_weights(config.run_dir)}") from error
+    except ValueError as error:
+        raise InputError(f"{error}\n{why_weights(config.run_dir)}") from error
 
 
 def why_weights(run_dir: str) -> str:
@@ -135,13 +135,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint of this package on the CPU; its tensors stay in the file till used.
 
     Raises:
-        SystemExit: it is another file, or broken.
+        InputError: it is another file, or broken.
     """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
     except Exception as error:
-        raise SystemExit(
+        raise InputError(
             f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
         ) from error
     return checkpoint

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from snl_video.blocks import BLOCKS
+from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
 from snl_video.models.backbones import options_of
 from snl_video.training.freezing import FreezeSchedule
@@ -35,35 +36,16 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
-def command_line(*arguments):
-    """The command line of ``train.py``, which opens no data and builds nothing."""
-    from snl_video.cli import VideoClassifier, VideoCLI, VideoDataModule
-
-    class ParseOnly(VideoCLI):
-        def instantiate_classes(self):
-            pass
-
-        def _run_subcommand(self, subcommand):
-            pass
-
-    return ParseOnly(
-        VideoClassifier,
-        VideoDataModule,
-        args=[*arguments, "--run_dir=/nowhere"],
-        auto_configure_optimizers=False,
-    )
-
-
 @cache
 def parser():
-    """Of ``train.py fit``; making it takes longer than parsing."""
-    return command_line("fit").parser
+    """Of ``snl-video fit``; making it takes longer than parsing."""
+    return VideoCLI(["fit", "--run_dir=/nowhere"], run=False).parser
 
 
 def parse(*configs, more=()):
-    """Parse as ``train.py fit`` does."""
+    """Parse as ``snl-video fit`` does."""
     configs = [f"--config={path}" for path in configs]
-    return parser().parse_args(["fit", *configs, *more, "--run_dir=/nowhere"]).fit
+    return parser().parse_args([*configs, *more, "--run_dir=/nowhere"])
 
 
 def assert_set(found, wanted):
@@ -117,8 +99,9 @@ def test_every_command_in_a_header_parses(path, monkeypatch):
     for line in lines:
         words = shlex.split(line)[2:]
         sub_command = words[0]
-        config = parse(more=words[1:]) if sub_command == "fit" else command_line(*words).config
-        config = config.get(sub_command, config)
+        config = (
+            parse(more=words[1:]) if sub_command == "fit" else VideoCLI(words, run=False).config
+        )
         for option, value in zip(words[1::2], words[2::2], strict=True):
             if option not in ("--config", "--run_dir"):
                 found = config.get(option.removeprefix("--"))

@@ -1,15 +1,11 @@
-"""Commands tell errors of the input in plain words."""
-
-import subprocess
-import sys
-from pathlib import Path
+"""What a command tells about an error, and its exit code."""
 
 import pytest
 from torch.utils.data import DataLoader
 
-from snl_video.errors import InputError, VideoError, plain_errors
-
-TRAIN = Path(__file__).parents[1] / "train.py"
+from snl_video import cli
+from snl_video.cli import sentence
+from snl_video.errors import InputError, VideoError
 
 
 class Broken:
@@ -24,32 +20,55 @@ class Broken:
 
 @pytest.mark.parametrize("kind", InputError.__subclasses__())
 def test_an_error_of_the_input_keeps_its_words(kind):
-    with pytest.raises(SystemExit) as caught, plain_errors():
-        raise kind("a.mp4: two\nlines")
-    assert caught.value.code == "a.mp4: two\nlines"
-    assert isinstance(caught.value.__cause__, kind)
+    assert sentence(kind("a.mp4: two\nlines")) == "a.mp4: two\nlines"
 
 
 def test_there_are_errors_of_the_input():
-    assert len(InputError.__subclasses__()) >= 7
+    assert len(InputError.__subclasses__()) >= 8
 
 
 def test_the_traceback_of_a_worker_is_left_out():
-    with pytest.raises(SystemExit) as caught, plain_errors():
+    with pytest.raises(VideoError) as caught:
         list(DataLoader(Broken(), num_workers=1))
-    assert caught.value.code == "a.mp4: no frame can be decoded\ncheck the file"
+    assert "Traceback" in str(caught.value)
+    assert sentence(caught.value) == "a.mp4: no frame can be decoded\ncheck the file"
 
 
-def test_other_errors_stay_as_they_are():
-    with pytest.raises(ZeroDivisionError), plain_errors():
-        raise ZeroDivisionError
+def test_another_error_is_called_a_bug_by_its_name():
+    words = sentence(ZeroDivisionError("division by zero"))
+    assert words.startswith("this is a bug: ZeroDivisionError: division by zero\n")
+    assert "--debug" in words
 
 
-def test_the_script_prints_the_message_alone(tmp_path):
-    options = [f"--data.root={tmp_path}/gone", f"--run_dir={tmp_path}/run"]
-    done = subprocess.run(
-        [sys.executable, TRAIN, "fit", *options], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert f"{tmp_path}/gone" in done.stderr.splitlines()[-1]
+class Command:
+    """In the place of a command's module."""
+
+    def __init__(self, result):
+        self.result = result
+
+    def main(self, words):
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "words"),
+    [
+        (None, 0, ""),
+        (1, 1, ""),
+        (InputError("no such video"), 1, "error: no such video\n"),
+        (OSError(28, "No space left on device", "a"), 1, "No space left on device: 'a'\n"),
+        (ZeroDivisionError("division"), 1, "this is a bug: ZeroDivisionError: division\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (SystemExit(1), 1, ""),
+        (SystemExit(), 0, ""),
+    ],
+)
+@pytest.mark.parametrize("debug", [False, True])
+def test_exit_codes_and_tracebacks(monkeypatch, capsys, result, code, words, debug):
+    monkeypatch.setattr(cli, "import_module", lambda name: Command(result))
+    assert cli.main(["check", "--debug"] if debug else ["check"]) == code
+    told = capsys.readouterr().err
+    assert words in told
+    assert ("Traceback" in told) == (debug and isinstance(result, Exception))

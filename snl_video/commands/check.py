@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -31,13 +30,13 @@ SHOWN = 20
 """Files named of each finding; the index names all."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str]) -> int:
     """Scan, write the index and print the findings.
 
     Returns:
         the exit code: 0; 1 with `--strict` when something was found; 2 when the lists are wrong.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(words[1:])
     console = Console(soft_wrap=True)
     index = Path(options.index or Path(options.root) / NAME)
     try:
@@ -152,7 +151,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--num_frames", type=int, default=8, help="of a clip")
     parser.add_argument("--interval", type=int, default=8, help="of a clip")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

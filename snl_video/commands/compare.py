@@ -20,7 +20,7 @@ from snl_video.evaluation.comparison_tables import accuracy_table, difference_ta
 from snl_video.evaluation.report.comparison_page import comparison_page
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str]) -> None:
     """Run the command; ``arguments`` replaces ``sys.argv[1:]``."""
     parser = argparse.ArgumentParser(
         prog="python -m snl_video.commands.compare",
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=Path("compare.html"),
         help="the page; a JSON file of the same name goes beside it (default: %(default)s)",
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words[1:])
     output: Path = options.output
     if output.suffix != ".html":
         parser.error(f"--output must end in .html, got {output}")
@@ -51,7 +51,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for note in notes(comparison):
         console.print(note)
     console.print(f"comparison: {output} and {numbers}", soft_wrap=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -21,9 +21,9 @@ from snl_video.inference.clip_graphs import Seen, graphs_of, input_arguments, lo
 OPACITY = 0.65
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str]) -> None:
     """Write the pictures of every block."""
-    arguments = _parse(argv)
+    arguments = _parse(words[1:])
     network, clip = load(arguments)
     position = arguments.position or [n // 2 for n in clip.shape[2:]]
     for place, seen in graphs_of(network, clip).items():
@@ -116,7 +116,3 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--milliseconds", type=int, default=300, help="of a frame of the animation")
     return parser.parse_args(argv)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,12 +12,9 @@ weighed by their sizes. At the end there are a checkpoint, a report and the line
 from __future__ import annotations
 
 import argparse
-import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from snl_video.cli import main as train
 from snl_video.commands.named_settings import (
     check_monitor,
     length_options,
@@ -25,61 +22,57 @@ from snl_video.commands.named_settings import (
     number_of,
 )
 from snl_video.commands.own_files import look_at
+from snl_video.commands.video_cli import VideoCLI
 from snl_video.data.holdout import HoldoutSettings
-from snl_video.errors import plain_errors
+from snl_video.errors import InputError
+from snl_video.recipe_files import find_recipe
 from snl_video.run import predict_command, refuse_to_overwrite
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-RECIPE = CONFIGS / "ucf101" / "finetune_cpu.yaml"
-OWN_VIDEOS = CONFIGS / "finetune" / "own_videos.yaml"
+RECIPE = "ucf101/finetune_cpu"
+OWN_VIDEOS = "finetune/own_videos"
 TRAINED = ", the ones that it was trained on: no measure of new videos"
 CHOSE = ", the ones that chose the checkpoint: expect somewhat less on new videos"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Check the folder, train, test and say what to do next; `arguments` replaces `sys.argv[1:]`.
+def main(words: Sequence[str]) -> None:
+    """Check the folder, train, test and say what to do next.
 
     Raises:
-        SystemExit: the folder, a video in it, an option, the recipe or the run's folder is not as
+        InputError: the folder, a video in it, an option, the recipe or the run's folder is not as
             it should be.
     """
     parser = _parser()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(words[1:])
     if given and given[0].startswith("-") and given[0] not in ("-h", "--help"):
         parser.error(f"the folder of the videos comes first, before {given[0]}")
     options, others = parser.parse_known_args(given)
     if others and not others[0].startswith("-"):
         parser.error(f"one folder only, and then options; got {others[0]!r} too")
     run_dir = options.run_dir or Path("runs") / options.folder.resolve().name
-    recipes = [options.recipe, OWN_VIDEOS, *options.config]
-    with plain_errors():
-        for recipe in recipes:
-            _check_recipe(recipe)
-        refuse_to_overwrite(run_dir, options.ckpt_path)
-        _check_run_dir(run_dir, options.folder)
-        settings = named_settings(recipes, others)
-        of_user = named_settings(options.config, others)
-        check_monitor(of_user)
-        look_at(
-            options.folder,
-            go_on=settings.get("data.bad_videos.evaluation") == "wrong",
-            holdout=HoldoutSettings(
-                number_of(settings, "data.holdout.share"),
-                int(number_of(settings, "data.holdout.seed") or 0),
-            ),
-        )
-        common = [
-            *(f"--config={recipe}" for recipe in recipes),
-            f"--run_dir={run_dir}",
-            "--data.format=folder",
-            f"--data.root={options.folder}",
-            *others,
-        ]
-        resume = [f"--ckpt_path={options.ckpt_path}"] if options.ckpt_path else []
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
-            train(["fit", *common, *length_options(of_user), *resume])
-            cli = train(["test", *common])
+    recipes = [*map(find_recipe, [options.recipe, OWN_VIDEOS, *options.config])]
+    refuse_to_overwrite(run_dir, options.ckpt_path)
+    _check_run_dir(run_dir, options.folder)
+    settings = named_settings(recipes, others)
+    of_user = named_settings(map(find_recipe, options.config), others)
+    check_monitor(of_user)
+    look_at(
+        options.folder,
+        go_on=settings.get("data.bad_videos.evaluation") == "wrong",
+        holdout=HoldoutSettings(
+            number_of(settings, "data.holdout.share"),
+            int(number_of(settings, "data.holdout.seed") or 0),
+        ),
+    )
+    common = [
+        *(f"--config={recipe}" for recipe in recipes),
+        f"--run_dir={run_dir}",
+        "--data.format=folder",
+        f"--data.root={options.folder}",
+        *others,
+    ]
+    resume = [f"--ckpt_path={options.ckpt_path}"] if options.ckpt_path else []
+    VideoCLI(["fit", *common, *length_options(of_user), *resume])
+    cli = VideoCLI(["test", *common])
     if cli.trainer.is_global_zero:
         tested = cli.datamodule.video_list("test")
         caution = ""
@@ -109,17 +102,9 @@ def closing_words(run_dir: Path, num_videos: int, caution: str = "") -> str:
 
 def _check_run_dir(run_dir: Path, folder: Path) -> None:
     if run_dir.resolve().is_relative_to(folder.resolve()):
-        raise SystemExit(
+        raise InputError(
             f"the run would go to {run_dir}, which lies in the data folder {folder} and would be "
             "taken for a class; name another place with --run_dir"
-        )
-
-
-def _check_recipe(recipe: Path) -> None:
-    if not recipe.is_file():
-        raise SystemExit(
-            f"no recipe at {recipe}; call this in a checkout of the project, or name one with "
-            "--recipe"
         )
 
 
@@ -136,20 +121,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run_dir", type=Path, help="by default runs/<name of the folder>")
     parser.add_argument(
         "--recipe",
-        type=Path,
         default=RECIPE,
         help="network and schedule; by default configs/ucf101/finetune_cpu.yaml",
     )
     parser.add_argument(
         "--config",
-        type=Path,
         action="append",
         default=[],
         help="laid over recipe and own_videos.yaml, e.g. configs/blocks/gsnl.yaml; may be repeated",
     )
     parser.add_argument("--ckpt_path", help="go on with this checkpoint of the same run")
     return parser
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from snl_video.errors import InputError
+
 ENOUGH = "snl_video.training.MinimumSteps"
 
 
@@ -19,14 +21,14 @@ def named_settings(files: Iterable[Path], options: Sequence[str]) -> dict[str, A
         options: words of a command line: `--name=value`, or `--name` and `value`.
 
     Raises:
-        SystemExit: a file is not YAML.
+        InputError: a file is not YAML.
     """
     found: dict[str, Any] = {}
     for file in files:
         try:
             found |= _flat(yaml.safe_load(file.read_text(encoding="utf-8")))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SystemExit(f"{file} is not YAML: {error}") from error
+            raise InputError(f"{file} is not YAML: {error}") from error
     for word, following in zip(options, [*options[1:], "--"], strict=False):
         if word.startswith("--"):
             name, equals, text = word[2:].partition("=")
@@ -57,11 +59,11 @@ def check_monitor(named: Mapping[str, Any]) -> None:
     """Refuse a monitor of the user with the mode of the one in own_videos.yaml.
 
     Raises:
-        SystemExit: `checkpoint.monitor` is named, and `checkpoint.mode` is not.
+        InputError: `checkpoint.monitor` is named, and `checkpoint.mode` is not.
     """
     monitor = named.get("checkpoint.monitor")
     if monitor is not None and "checkpoint.mode" not in named:
-        raise SystemExit(
+        raise InputError(
             f"checkpoint.monitor {monitor} needs checkpoint.mode beside it: max for an accuracy, "
             "min for a loss"
         )
@@ -71,13 +73,13 @@ def number_of(named: Mapping[str, Any], name: str) -> float | None:
     """The value of a setting, None where it is not named.
 
     Raises:
-        SystemExit: it is no number.
+        InputError: it is no number.
     """
     value = named.get(name)
     try:
         return None if value is None else float(value)
     except (TypeError, ValueError) as error:
-        raise SystemExit(f"{name} must be a number, got {value!r}") from error
+        raise InputError(f"{name} must be a number, got {value!r}") from error
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

@@ -21,10 +21,10 @@ from snl_video.inference.clip_graphs import Seen, graphs_of, input_arguments, lo
 LARGEST_MATRIX = 3136
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str]) -> None:
     """Write the figures and the numbers of every block."""
     parser = input_arguments(__doc__, "runs/spectrum")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(words[1:])
     network, clip = load(arguments)
     arguments.output.mkdir(parents=True, exist_ok=True)
     for place, seen in graphs_of(network, clip).items():
@@ -114,7 +114,3 @@ def _eigenvalues(graph: Graph) -> list[Any] | None:
         return None
     values = spectrum(graph, count)[0]
     return torch.view_as_real(values).tolist() if values.is_complex() else values.tolist()
-
-
-if __name__ == "__main__":
-    main()

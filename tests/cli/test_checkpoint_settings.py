@@ -5,13 +5,13 @@ import json
 import pytest
 import torch
 
-from snl_video.cli import main
+from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
 from tests.cli.tiny_run import QUIET, TINY_DATA, TINY_MODEL, changed_copy
 
 
 def test_a_checkpoint_decides_the_network_and_the_command_line_the_views(run):
-    cli = main(
+    cli = VideoCLI(
         ["test", f"--run_dir={run}", "--model.backbone=c2d_r50", "--data.views.num_clips=3", *QUIET]
     )
     assert cli.model.hparams.backbone == "i3d_r50"
@@ -24,7 +24,7 @@ def test_a_checkpoint_proposes_how_it_is_evaluated(run, tmp_path):
         run, tmp_path, "hyper_parameters", average="logits", views_per_forward=1, channels_last=True
     )
     common = ["test", f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
-    model = main([*common, "--model.views_per_forward=2"]).model
+    model = VideoCLI([*common, "--model.views_per_forward=2"]).model
     assert (model.average, model.views_per_forward, model.channels_last) == ("logits", 2, True)
 
 
@@ -38,8 +38,8 @@ def test_what_belongs_to_one_data_set_is_not_proposed_for_another(run, videos, t
     )
     common = [f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
     file = next(videos.glob("videos/*/*"))
-    predicted = main(["predict", *common, f"--data.predict.paths={file}"]).datamodule.hparams
-    moved = main(["test", *common, f"--data.root={videos}/."]).datamodule.hparams
+    predicted = VideoCLI(["predict", *common, f"--data.predict.paths={file}"]).datamodule.hparams
+    moved = VideoCLI(["test", *common, f"--data.root={videos}/."]).datamodule.hparams
     for found in (predicted, moved):
         assert found.decoding == {"backend": "pyav", "timeout": 0.0, "index": None}
     assert (moved.split, moved.clip["num_frames"]) == (2, 4)
@@ -48,7 +48,7 @@ def test_what_belongs_to_one_data_set_is_not_proposed_for_another(run, videos, t
     names = tmp_path / "names.txt"
     names.write_text("\n".join(torch.load(path)["hyper_parameters"]["classes"]))
     other = ["--data.format=csv", f"--data.lists.test={lists}", f"--data.lists.classes={names}"]
-    listed = main(["test", *common, *other]).datamodule.hparams
+    listed = VideoCLI(["test", *common, *other]).datamodule.hparams
     assert (listed.root, listed.decoding["index"], listed.split) == (".", None, 1)
     assert (listed.decoding["backend"], listed.clip["num_frames"]) == ("pyav", 4)
 
@@ -61,7 +61,7 @@ def test_a_checkpoint_of_other_classes_is_refused(run, videos, tmp_path, subcomm
     if subcommand == "fit":
         options += [*TINY_MODEL, *TINY_DATA, "--model.non_local.kind=snl"]
     with pytest.raises(PretrainedError, match=f"class 0 is {names[0]!r} in the data and"):
-        main([subcommand, *options, *QUIET])
+        VideoCLI([subcommand, *options, *QUIET])
     file = next(videos.glob("videos/*/*"))
-    main(["predict", *options[:2], f"--data.predict.paths={file}", *QUIET])
+    VideoCLI(["predict", *options[:2], f"--data.predict.paths={file}", *QUIET])
     assert json.loads((tmp_path / "new/predictions.json").read_text())

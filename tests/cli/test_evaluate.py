@@ -10,14 +10,15 @@ import pytest
 import torch
 import yaml
 
-from snl_video.cli import main
+from snl_video.commands.video_cli import VideoCLI
+from snl_video.errors import InputError
 from tests.cli.tiny_run import QUIET, read_csv
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_test_needs_only_the_folder_of_the_run(run, capsys):
-    cli = main(["test", f"--run_dir={run}", *QUIET])
+    cli = VideoCLI(["test", f"--run_dir={run}", *QUIET])
     assert cli.model.network.non_local[0]["kind"] == "snl"
     metrics = json.loads((run / "report/metrics.json").read_text())
     rows = read_csv(run / "report/videos.csv")
@@ -35,7 +36,7 @@ def test_test_needs_only_the_folder_of_the_run(run, capsys):
 def test_the_report_counts_a_clip_as_it_is_tested(run, tmp_path):
     weights = run / "checkpoints/best.ckpt"
     larger = ["--data.crop.test_size=48", "--data.crop.short_side=48"]
-    main(["test", f"--run_dir={tmp_path}", f"--ckpt_path={weights}", *larger, *QUIET])
+    VideoCLI(["test", f"--run_dir={tmp_path}", f"--ckpt_path={weights}", *larger, *QUIET])
     tested = json.loads((tmp_path / "report/metrics.json").read_text())["network"]
     trained = torch.load(weights, weights_only=True)["network_summary"]
     assert (tested["clip_shape"], trained["clip_shape"]) == ([3, 4, 48, 48], [3, 4, 32, 32])
@@ -43,7 +44,7 @@ def test_the_report_counts_a_clip_as_it_is_tested(run, tmp_path):
 
 
 def test_logged_accuracy_equals_scoring_every_view_by_hand(run):
-    cli = main(["test", f"--run_dir={run}", *QUIET])
+    cli = VideoCLI(["test", f"--run_dir={run}", *QUIET])
     model, loader = cli.model.eval(), cli.datamodule.test_dataloader()
     correct = []
     with torch.no_grad():
@@ -57,39 +58,39 @@ def test_logged_accuracy_equals_scoring_every_view_by_hand(run):
 
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_views_per_forward_changes_nothing(run, chunk):
-    whole = main(["test", f"--run_dir={run}", *QUIET]).model.results
-    parts = main(["test", f"--run_dir={run}", f"--model.views_per_forward={chunk}", *QUIET])
+    whole = VideoCLI(["test", f"--run_dir={run}", *QUIET]).model.results
+    parts = VideoCLI(["test", f"--run_dir={run}", f"--model.views_per_forward={chunk}", *QUIET])
     torch.testing.assert_close(parts.model.results.scores, whole.scores)
 
 
 def test_a_precision_for_gpus_is_refused_on_a_cpu(run):
-    with pytest.raises(SystemExit, match=r"16-mixed needs a GPU.*precision 32-true"):
-        main(["test", f"--run_dir={run}", "--trainer.precision=16-mixed", *QUIET])
+    with pytest.raises(InputError, match=r"16-mixed needs a GPU.*precision 32-true"):
+        VideoCLI(["test", f"--run_dir={run}", "--trainer.precision=16-mixed", *QUIET])
 
 
 def test_a_test_that_was_cut_short_says_so(run, capsys):
-    main(["test", f"--run_dir={run}", "--trainer.limit_test_batches=2", *QUIET])
+    VideoCLI(["test", f"--run_dir={run}", "--trainer.limit_test_batches=2", *QUIET])
     assert "PARTIAL" in capsys.readouterr().out
     assert not json.loads((run / "report/metrics.json").read_text())["complete"]
 
 
 def test_validate_reports_the_validation_list(run):
-    cli = main(["validate", f"--run_dir={run}", *QUIET])
+    cli = VideoCLI(["validate", f"--run_dir={run}", *QUIET])
     logged = cli.trainer.callback_metrics["val/top1"].item()
     assert logged == pytest.approx(cli.model.results.accuracy(1))
     assert cli.model.results.complete
 
 
 def test_test_without_weights_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match="test needs trained weights"):
-        main(["test", f"--run_dir={tmp_path}", *QUIET])
+    with pytest.raises(InputError, match="test needs trained weights"):
+        VideoCLI(["test", f"--run_dir={tmp_path}", *QUIET])
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "page.ckpt"
     path.write_text("<html>404</html>")
-    with pytest.raises(SystemExit, match=r"page\.ckpt is not a checkpoint of this package"):
-        main(["test", f"--ckpt_path={path}", *QUIET])
+    with pytest.raises(InputError, match=r"page\.ckpt is not a checkpoint of this package"):
+        VideoCLI(["test", f"--ckpt_path={path}", *QUIET])
 
 
 def test_evaluation_stops_at_a_broken_video_or_counts_it_as_wrong(run, videos, tmp_path):
@@ -104,8 +105,8 @@ def test_evaluation_stops_at_a_broken_video_or_counts_it_as_wrong(run, videos, t
         *QUIET,
     ]
     with pytest.raises(Exception, match="is empty"):
-        main(["test", *arguments])
-    main(["test", *arguments, "--data.bad_videos.evaluation=wrong"])
+        VideoCLI(["test", *arguments])
+    VideoCLI(["test", *arguments, "--data.bad_videos.evaluation=wrong"])
     metrics = json.loads((tmp_path / "run/report/metrics.json").read_text())
     assert (metrics["videos"], metrics["failed"]) == (10, 1)
     (row,) = [r for r in read_csv(tmp_path / "run/report/videos.csv") if r["failed"] == "1"]

@@ -7,7 +7,8 @@ import pytest
 import torch
 import yaml
 
-from snl_video.cli import main
+from snl_video.commands.video_cli import VideoCLI
+from snl_video.errors import InputError
 from snl_video.training import VideoClassifier
 from tests.cli.tiny_run import FINETUNE, QUIET, fit, read_csv
 
@@ -72,7 +73,7 @@ def test_a_model_made_in_python_gives_a_checkpoint_that_loads_safely(videos, tmp
 )
 def test_a_best_epoch_that_nothing_chooses_is_refused(videos, tmp_path, options, message):
     common = ["--trainer.max_epochs=2", *options]
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(InputError, match=message):
         fit(videos, tmp_path / "run", *common)
     fit(videos, tmp_path / "run", *common, "--checkpoint.monitor=null")
     best = torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)
@@ -87,9 +88,9 @@ def test_training_that_ends_before_any_validation_names_its_last_checkpoint(
     last = folder / "checkpoints/last.ckpt"
     words = capsys.readouterr().out
     assert f"no best.ckpt: training ended before the first validation; {last} is" in words
-    assert f"next: python train.py test --run_dir {folder} --ckpt_path {last}" in words
+    assert f"next: snl-video test --run_dir {folder} --ckpt_path {last}" in words
     assert f"predict --run_dir {folder} --ckpt_path {last} --data.predict.paths" in words
-    main(["test", f"--run_dir={folder}", f"--ckpt_path={last}", *QUIET])
+    VideoCLI(["test", f"--run_dir={folder}", f"--ckpt_path={last}", *QUIET])
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
@@ -102,7 +103,7 @@ def test_other_precisions_train(videos, tmp_path, precision):
 
 
 def test_fit_refuses_to_overwrite_a_run(run, videos):
-    with pytest.raises(SystemExit, match="already holds a run"):
+    with pytest.raises(InputError, match="already holds a run"):
         fit(videos, run)
 
 
@@ -120,7 +121,7 @@ def test_fit_refuses_to_overwrite_a_run(run, videos):
     ],
 )
 def test_bad_options_are_named(videos, tmp_path, option, message):
-    with pytest.raises((ValueError, SystemExit), match=message):
+    with pytest.raises(InputError, match=message):
         fit(videos, tmp_path / "run", "--trainer.max_epochs=1", option)
 
 
@@ -132,8 +133,8 @@ def test_all_of_fine_tuning_in_one_run(videos, tmp_path, capsys):
     assert cli.trainer.global_step == 3 * math.ceil(len(cli.trainer.train_dataloader) / 2)
     printed = capsys.readouterr().out.splitlines()
     assert printed[-2:] == [
-        f"next: python train.py test --run_dir '{folder}'",
-        f"      python train.py predict --run_dir '{folder}' --data.predict.paths '[new.mp4]'",
+        f"next: snl-video test --run_dir '{folder}'",
+        f"      snl-video predict --run_dir '{folder}' --data.predict.paths '[new.mp4]'",
     ]
     saved = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert set(saved["averaging_state"]) == {"n_averaged"}
@@ -143,7 +144,7 @@ def test_all_of_fine_tuning_in_one_run(videos, tmp_path, capsys):
     rates = read_csv(folder / "csv/version_0/metrics.csv")[0]
     names = {name for name in rates if name.startswith("lr-")}
     assert {"lr-SGD/head", "lr-SGD/backbone.stem", "lr-SGD/blocks.res4.4.no_decay"} <= names
-    assert main(["test", f"--run_dir={folder}", *QUIET]).model.results.complete
+    assert VideoCLI(["test", f"--run_dir={folder}", *QUIET]).model.results.complete
 
 
 def test_the_last_checkpoint_is_the_last_though_nothing_improved(videos, tmp_path):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from snl_video.cli import main
+from snl_video.commands.video_cli import VideoCLI
 from tests.cli.tiny_run import QUIET
 
 
 def test_predict_names_the_classes_of_loose_files(run, videos, tmp_path, capsys):
     files = sorted((videos / "videos").rglob("*.mp4"))[:2]
-    main(
+    VideoCLI(
         [
             "predict",
             f"--ckpt_path={run}/checkpoints/best.ckpt",
@@ -36,8 +36,8 @@ def test_predict_lists_a_file_that_is_no_video(run, tmp_path):
     arguments = [f"--run_dir={tmp_path}", f"--data.predict.paths=[{bad}]", *QUIET]
     arguments.append(f"--ckpt_path={run}/checkpoints/best.ckpt")
     with pytest.raises(Exception, match=r"bad\.mp4"):
-        main(["predict", *arguments])
-    main(["predict", *arguments, "--data.bad_videos.evaluation=wrong"])
+        VideoCLI(["predict", *arguments])
+    VideoCLI(["predict", *arguments, "--data.bad_videos.evaluation=wrong"])
     (prediction,) = json.loads((tmp_path / "predictions.json").read_text())
     assert prediction["failed"]
     assert prediction["top"] == []

@@ -2,7 +2,7 @@
 
 import torch
 
-from snl_video.cli import main
+from snl_video.commands.video_cli import VideoCLI
 from tests.cli.tiny_run import FINETUNE, fit
 
 
@@ -25,7 +25,7 @@ def test_resuming_equals_never_having_stopped(videos, tmp_path):
 def test_the_configuration_that_a_run_wrote_resumes_it(videos, tmp_path):
     keep = ["--checkpoint.save_top_k=-1", "--checkpoint.filename={epoch}"]
     whole = fit(videos, tmp_path / "whole", *FINETUNE, *keep).model
-    resumed = main(
+    resumed = VideoCLI(
         [
             "fit",
             f"--config={tmp_path}/whole/config.yaml",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from snl_video.cli import main
+from snl_video.commands.video_cli import VideoCLI
 from tests.training.tiny import SMALL_CLIPS
 
 TINY_MODEL = ["--model.width=8", "--model.dropout=0", "--model.optimizer.lr=0.01"]
@@ -43,7 +43,7 @@ FINETUNE = [
 
 
 def fit(videos, folder, *more):
-    return main(
+    return VideoCLI(
         [
             "fit",
             f"--run_dir={folder}",

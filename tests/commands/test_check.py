@@ -21,7 +21,7 @@ def root(tmp_path):
 
 
 def check(root, *more):
-    return main(["--format=ucf101", f"--root={root}", *CLIP, *more])
+    return main(["check", "--format=ucf101", f"--root={root}", *CLIP, *more])
 
 
 def video(root, name):

@@ -32,7 +32,7 @@ def test_the_command_prints_and_writes_both_files(tmp_path, capsys):
         report(tmp_path / "twin", seed=1, skill=1.0),
     ]
     output = tmp_path / "out/both.html"
-    main([*map(str, folders), "--output", str(output)])
+    main(["compare", *map(str, folders), "--output", str(output)])
     numbers = json.loads(output.with_suffix(".json").read_text())
     assert [r["name"] for r in numbers["reports"]] == ["base", "snl", "twin"]
     snl, twin = numbers["against_first"]
@@ -101,7 +101,7 @@ def test_groups_of_clips_are_compared_as_groups(tmp_path, capsys):
         grouped_report(tmp_path / "snl", {7}),
         grouped_report(tmp_path / "nl", {0, 3, 6, 1, 2}),
     ]
-    main([*map(str, folders), "--output", str(tmp_path / "out.html")])
+    main(["compare", *map(str, folders), "--output", str(tmp_path / "out.html")])
     numbers = json.loads((tmp_path / "out.json").read_text())
     html, printed = (tmp_path / "out.html").read_text(), " ".join(capsys.readouterr().out.split())
     # snl: the groups gain 3, -1, 1, so 6 of 8 sign vectors reach 3. nl: a single -1.
@@ -171,7 +171,7 @@ def test_reports_of_other_videos_are_refused(tmp_path):
     with pytest.raises(ComparisonError, match=r"in one of them only: v0\.mp4, v60\.mp4"):
         load_comparison([first, other_ids])
     with pytest.raises(SystemExit, match=r"a has 60 videos .* and c 59 .*v59\.mp4"):
-        main([str(first), str(fewer), "--output", str(tmp_path / "x.html")])
+        main(["compare", str(first), str(fewer), "--output", str(tmp_path / "x.html")])
     with pytest.raises(ComparisonError, match="a and d name their classes differently"):
         load_comparison([first, renamed])
     assert not (tmp_path / "x.html").exists()
@@ -205,7 +205,7 @@ def test_folders_that_are_no_reports_are_refused(tmp_path):
 
 def test_an_output_of_another_kind_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main(["a", "b", "--output", "compare.json"])
+        main(["compare", "a", "b", "--output", "compare.json"])
     assert "--output must end in .html" in capsys.readouterr().err
 
 

@@ -10,13 +10,19 @@ import pytest
 import torch
 import yaml
 
-from snl_video.cli import main as train
 from snl_video.commands import finetune
 from snl_video.commands.named_settings import ENOUGH
 from snl_video.commands.own_files import open_all
 from snl_video.commands.own_folder import other_files, read_own_folder
+from snl_video.commands.video_cli import VideoCLI
 from snl_video.data import HoldoutSettings, VideoDataModule
-from snl_video.errors import AnnotationError, PretrainedError, StaleIndexError, VideoError
+from snl_video.errors import (
+    AnnotationError,
+    InputError,
+    PretrainedError,
+    StaleIndexError,
+    VideoError,
+)
 from tests.videos import write_video
 
 RECIPE = {
@@ -61,7 +67,7 @@ def finished(folder, recipe, tmp_path_factory):
     """A finished run: its folder."""
     run_dir = tmp_path_factory.mktemp("runs") / "my run"
     options = [f"--recipe={recipe}", *HERE, "--trainer.max_epochs", "1"]
-    finetune.main([str(folder), "--run_dir", str(run_dir), *options])
+    finetune.main(["finetune", str(folder), "--run_dir", str(run_dir), *options])
     return run_dir
 
 
@@ -99,11 +105,11 @@ def test_the_line_it_prints_predicts_a_video(finished, folder, capsys):
     words = finetune.closing_words(finished, 4)
     line = words.split("predict a new video: ")[1].splitlines()[0]
     command = shlex.split(line)
-    assert command[:3] == ["python", "train.py", "predict"]
+    assert command[:2] == ["snl-video", "predict"]
     assert command[-2:] == ["--data.predict.paths", "[new.mp4]"]
     video = next((folder / "dark").iterdir())
     command[-1] = f"['{video}']"
-    train([*command[2:], "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"])
+    VideoCLI([*command[1:], "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"])
     (prediction,) = json.loads((finished / "predictions.json").read_text())
     assert video.name in json.dumps(prediction)
 
@@ -120,14 +126,14 @@ def test_every_file_that_the_last_words_name_is_there(finished):
 
 def test_a_taken_run_folder_is_refused_and_resuming_goes_on(finished, folder, recipe, capsys):
     common = [str(folder), "--run_dir", str(finished), f"--recipe={recipe}"]
-    with pytest.raises(SystemExit, match="already holds a run"):
-        finetune.main(common)
+    with pytest.raises(InputError, match="already holds a run"):
+        finetune.main(["finetune", *common])
     last = finished / "checkpoints/last.ckpt"
     before = torch.load(last, weights_only=True)["global_step"]
     unchosen = ["--checkpoint.monitor", "null", "--trainer.max_epochs", "2"]
-    with pytest.raises(SystemExit, match=r"val/top1 needs checkpoint\.mode beside it"):
-        finetune.main([*common, f"--ckpt_path={last}", "--checkpoint.monitor=val/top1"])
-    finetune.main([*common, *HERE, f"--ckpt_path={last}", *unchosen])
+    with pytest.raises(InputError, match=r"val/top1 needs checkpoint\.mode beside it"):
+        finetune.main(["finetune", *common, f"--ckpt_path={last}", "--checkpoint.monitor=val/top1"])
+    finetune.main(["finetune", *common, *HERE, f"--ckpt_path={last}", *unchosen])
     assert torch.load(last, weights_only=True)["global_step"] == 2 * before > 0
     printed = capsys.readouterr().out
     assert f"predict a new video: {finetune.predict_command(finished)}" in printed
@@ -139,32 +145,32 @@ def nothing_heavy(monkeypatch):
     def refuse(arguments):
         raise AssertionError(f"train.py was called with {arguments}")
 
-    monkeypatch.setattr(finetune, "train", refuse)
+    monkeypatch.setattr(finetune, "VideoCLI", refuse)
 
 
 @pytest.mark.usefixtures("nothing_heavy")
 def test_bad_folders_and_recipes_are_refused_before_anything_heavy(tmp_path, folder, capsys):
-    with pytest.raises(SystemExit, match=r"nowhere does not exist"):
-        finetune.main([str(tmp_path / "nowhere")])
+    with pytest.raises(InputError, match=r"nowhere does not exist"):
+        finetune.main(["finetune", str(tmp_path / "nowhere")])
     (tmp_path / "mine/one").mkdir(parents=True)
-    with pytest.raises(SystemExit, match=r"has one class, one; a classifier needs two or more"):
-        finetune.main([str(tmp_path / "mine")])
+    with pytest.raises(InputError, match=r"has one class, one; a classifier needs two or more"):
+        finetune.main(["finetune", str(tmp_path / "mine")])
     (tmp_path / "mine/two").mkdir()
-    with pytest.raises(SystemExit, match="mine: it is empty; make one sub-folder per class"):
-        finetune.main([str(tmp_path / "mine")])
+    with pytest.raises(InputError, match="mine: it is empty; make one sub-folder per class"):
+        finetune.main(["finetune", str(tmp_path / "mine")])
     (tmp_path / "mine/two/a.mp4").touch()
-    with pytest.raises(SystemExit, match="no training video of one; add some"):
-        finetune.main([str(tmp_path / "mine")])
+    with pytest.raises(InputError, match="no training video of one; add some"):
+        finetune.main(["finetune", str(tmp_path / "mine")])
     for option in ("--config", "--recipe"):
-        with pytest.raises(SystemExit, match=r"no recipe at .*absent\.yaml"):
-            finetune.main([str(folder), option, str(tmp_path / "absent.yaml")])
+        with pytest.raises(InputError, match=r"no recipe .*absent\.yaml"):
+            finetune.main(["finetune", str(folder), option, str(tmp_path / "absent.yaml")])
     for arguments, message in (
         (["--run_dir", "x", str(folder)], "the folder of the videos comes first, before --run_dir"),
         ([str(folder), "second"], "one folder only, and then options; got 'second' too"),
         ([], "required: folder"),
     ):
         with pytest.raises(SystemExit):
-            finetune.main(arguments)
+            finetune.main(["finetune", *arguments])
         assert message in capsys.readouterr().err
 
 
@@ -174,17 +180,17 @@ def test_nothing_to_validate_is_told_before_training(tmp_path, recipe):
     arguments = [str(tmp_path / "few"), f"--recipe={recipe}", f"--run_dir={tmp_path / 'run'}"]
     with (
         pytest.warns(UserWarning, match=r"a single video, .*: 2 \(a, b\)"),
-        pytest.raises(SystemExit, match="none can be held out for validation; add videos"),
+        pytest.raises(InputError, match="none can be held out for validation; add videos"),
     ):
-        finetune.main(arguments)
+        finetune.main(["finetune", *arguments])
     assert not (tmp_path / "run/checkpoints").exists()
 
 
 @pytest.mark.usefixtures("nothing_heavy")
 def test_a_folder_without_classes_or_videos_is_told_what_it_holds_instead(tmp_path):
     def error():
-        with pytest.raises(SystemExit) as caught:
-            finetune.main([str(tmp_path / "mine"), f"--run_dir={tmp_path / 'run'}"])
+        with pytest.raises(InputError) as caught:
+            finetune.main(["finetune", str(tmp_path / "mine"), f"--run_dir={tmp_path / 'run'}"])
         return str(caught.value)
 
     (tmp_path / "mine").mkdir()
@@ -238,12 +244,12 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
         calls.append(arguments)
         raise AnnotationError("reached")
 
-    monkeypatch.setattr(finetune, "train", stop)
+    monkeypatch.setattr(finetune, "VideoCLI", stop)
     common = [str(damaged), f"--run_dir={damaged.parent / 'run'}"]
     with pytest.raises(
-        SystemExit, match=r"2 of 6 videos can't be read:\n  a/2\.mp4: trunc"
+        InputError, match=r"2 of 6 videos can't be read:\n  a/2\.mp4: trunc"
     ) as error:
-        finetune.main(common)
+        finetune.main(["finetune", *common])
     assert "\n  b/0.avi: " in str(error.value)
     assert "--data.bad_videos.evaluation wrong" in str(error.value)
     assert not calls
@@ -253,12 +259,12 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
         ["--data.bad_videos.evaluation", "stop"],
         [config, "--data.bad_videos.evaluation=stop"],
     ):
-        with pytest.raises(SystemExit, match="2 of 6 videos can't be read"):
-            finetune.main([*common, *stop_too])
+        with pytest.raises(InputError, match="2 of 6 videos can't be read"):
+            finetune.main(["finetune", *common, *stop_too])
     assert not calls
     for go_on in (["--data.bad_videos.evaluation", "wrong"], [config]):
-        with pytest.raises(SystemExit, match="reached"):
-            finetune.main([*common, *go_on])
+        with pytest.raises(InputError, match="reached"):
+            finetune.main(["finetune", *common, *go_on])
     assert [arguments[0] for arguments in calls] == ["fit", "fit"]
     printed = capsys.readouterr().out
     assert f"{damaged}: 6 videos of 2 classes: a 3, b 3\n" in printed
@@ -268,7 +274,7 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
 
 def test_files_lie_over_each_other_in_the_order_that_is_promised(folder, tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(finetune, "train", lambda arguments: calls.append(arguments) or stop())
+    monkeypatch.setattr(finetune, "VideoCLI", lambda arguments: calls.append(arguments) or stop())
 
     def stop():
         raise PretrainedError("weights that do not fit")
@@ -279,17 +285,21 @@ def test_files_lie_over_each_other_in_the_order_that_is_promised(folder, tmp_pat
         f"--{'recipe' if n == 'recipe' else 'config'}={tmp_path / n}.yaml"
         for n in ("one", "recipe", "two")
     ]
-    with pytest.raises(SystemExit, match="weights that do not fit"):
-        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", *options])
+    with pytest.raises(InputError, match="weights that do not fit"):
+        finetune.main(["finetune", str(folder), f"--run_dir={tmp_path / 'run'}", *options])
     configs = [word.removeprefix("--config=") for word in calls[0] if word.startswith("--config")]
     names = ("recipe.yaml", "own_videos.yaml", "one.yaml", "two.yaml")
     assert [config.rsplit("/", 1)[1] for config in configs] == list(names)
     assert f"--trainer.callbacks+={ENOUGH}" in calls[0]
-    with pytest.raises(SystemExit):
-        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_epochs=3"])
+    with pytest.raises(InputError):
+        finetune.main(
+            ["finetune", str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_epochs=3"]
+        )
     assert not any(ENOUGH in word for word in calls[1])
-    with pytest.raises(SystemExit):
-        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_steps=30"])
+    with pytest.raises(InputError):
+        finetune.main(
+            ["finetune", str(folder), f"--run_dir={tmp_path / 'run'}", "--trainer.max_steps=30"]
+        )
     assert f"--trainer.callbacks+={ENOUGH}" in calls[2]
     assert calls[2].index("--trainer.max_epochs=-1") > calls[2].index("--trainer.max_steps=30")
 
@@ -299,11 +309,11 @@ def test_a_run_in_the_data_folder_is_refused(folder, tmp_path, monkeypatch):
     link = tmp_path / "link"
     link.symlink_to(folder)
     for run_dir in (folder / "runs/one", folder, link / "run", folder / "dark/../run"):
-        with pytest.raises(SystemExit, match=r"lies in the data folder .* taken for a class; name"):
-            finetune.main([str(folder), "--run_dir", str(run_dir)])
+        with pytest.raises(InputError, match=r"lies in the data folder .* taken for a class; name"):
+            finetune.main(["finetune", str(folder), "--run_dir", str(run_dir)])
     monkeypatch.chdir(folder)
-    with pytest.raises(SystemExit, match="would go to runs/my clips, which lies in the data"):
-        finetune.main(["."])
+    with pytest.raises(InputError, match="would go to runs/my clips, which lies in the data"):
+        finetune.main(["finetune", "."])
 
 
 @pytest.mark.parametrize(
@@ -322,10 +332,10 @@ def test_videos_that_change_on_the_way_end_it_in_words(folder, tmp_path, monkeyp
     def fail(arguments):
         raise error
 
-    monkeypatch.setattr(finetune, "train", fail)
+    monkeypatch.setattr(finetune, "VideoCLI", fail)
     monkeypatch.setattr(finetune, "look_at", lambda *arguments, **options: None)
-    with pytest.raises(SystemExit) as caught:
-        finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}"])
+    with pytest.raises(InputError) as caught:
+        finetune.main(["finetune", str(folder), f"--run_dir={tmp_path / 'run'}"])
     assert str(caught.value) == words
 
 
@@ -346,7 +356,7 @@ def test_the_last_words_say_what_else_the_tested_videos_did(
         trainer = SimpleNamespace(is_global_zero=True)
         return SimpleNamespace(trainer=trainer, datamodule=data, config=config)
 
-    monkeypatch.setattr(finetune, "train", finish)
+    monkeypatch.setattr(finetune, "VideoCLI", finish)
     monkeypatch.setattr(finetune, "look_at", lambda *arguments, **options: None)
-    finetune.main([str(folder), f"--run_dir={tmp_path / 'run'}"])
+    finetune.main(["finetune", str(folder), f"--run_dir={tmp_path / 'run'}"])
     assert caution in capsys.readouterr().out

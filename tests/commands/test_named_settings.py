@@ -9,6 +9,7 @@ from snl_video.commands.named_settings import (
     named_settings,
     number_of,
 )
+from snl_video.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_files_lie_over_each_other_and_options_over_them(tmp_path):
         "trainer.callbacks+": [{"class_path": "X"}],
     }
     first.write_text("data: [")
-    with pytest.raises(SystemExit, match=r"first\.yaml is not YAML"):
+    with pytest.raises(InputError, match=r"first\.yaml is not YAML"):
         named_settings([first], [])
     assert named_settings([], ["--data.root", "[odd"]) == {"data.root": "[odd"}
 
@@ -73,7 +74,7 @@ def test_a_monitor_needs_its_mode():
     for named in ({}, {"checkpoint.monitor": None}, {"checkpoint.mode": "max"},
                   {"checkpoint.monitor": "val/top1", "checkpoint.mode": "max"}):  # fmt: skip
         check_monitor(named)
-    with pytest.raises(SystemExit, match=r"monitor val/top1 needs checkpoint\.mode beside it: max"):
+    with pytest.raises(InputError, match=r"monitor val/top1 needs checkpoint\.mode beside it: max"):
         check_monitor({"checkpoint.monitor": "val/top1"})
 
 
@@ -83,5 +84,5 @@ def test_numbers():
     )
     assert number_of(named, "data.holdout.share") == 0.3
     assert number_of(named, "a") is number_of(named, "b") is None
-    with pytest.raises(SystemExit, match=r"data\.holdout\.seed must be a number, got 'x'"):
+    with pytest.raises(InputError, match=r"data\.holdout\.seed must be a number, got 'x'"):
         number_of(named, "data.holdout.seed")

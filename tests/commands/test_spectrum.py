@@ -39,7 +39,7 @@ def test_a_fresh_network_gives_figures_and_numbers(video: Path, tmp_path: Path) 
     pytest.importorskip("matplotlib")
     model = ["--backbone", "c2d_r50", "--width", "8", "--kind", "snl"]
     places = ["--places", "res3.1", "res4.4", "--output", str(tmp_path / "out")]
-    spectrum.main([*model, *places, *SMALL, "--video", str(video)])
+    spectrum.main(["spectrum", *model, *places, *SMALL, "--video", str(video)])
     for place in ("res3.1", "res4.4"):
         found = json.loads((tmp_path / "out" / f"{place}.json").read_text())
         assert found["place"] == place
@@ -83,7 +83,7 @@ def test_a_network_without_blocks_is_refused(monkeypatch: pytest.MonkeyPatch, vi
     plain = build_model("c2d_r50", 5, width=8)
     monkeypatch.setattr(clip_graphs, "build_model", lambda *a, **k: plain)
     with pytest.raises(ValueError, match="no non-local block"):
-        spectrum.main(["--backbone", "c2d_r50", *SMALL, "--video", str(video)])
+        spectrum.main(["spectrum", "--backbone", "c2d_r50", *SMALL, "--video", str(video)])
 
 
 def test_a_checkpoint_gives_its_own_blocks_and_clip(video: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_checkpoint_gives_its_own_blocks_and_clip(video: Path, tmp_path: Path)
     }
     torch.save(checkpoint, tmp_path / "a.ckpt")
     arguments = ["--checkpoint", str(tmp_path / "a.ckpt"), "--video", str(video)]
-    spectrum.main([*arguments, "--output", str(tmp_path / "out")])
+    spectrum.main(["spectrum", *arguments, "--output", str(tmp_path / "out")])
     found = json.loads((tmp_path / "out" / "res4.4.json").read_text())
     assert found["kind"] == "gsnl"
     assert found["grid"] == [2, 2, 2]

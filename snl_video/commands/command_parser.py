@@ -1,0 +1,102 @@
+"""What the parsers of all commands share: short errors, near names, and how a help begins."""
+
+import difflib
+import re
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, DefaultHelpFormatter
+
+from snl_video.errors import UsageError
+
+UNKNOWN = "unrecognized arguments: "
+
+
+class CommandHelp(DefaultHelpFormatter, RawDescriptionHelpFormatter):
+    """Help that keeps the lines of its description."""
+
+
+class ShortErrors(ArgumentParser):
+    """A parser whose errors are exceptions of a few lines, which name what may be meant.
+
+    Attributes:
+        inner: the parser of the sub-command, whose unknown options this one reports.
+    """
+
+    inner: ArgumentParser | None = None
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise UsageError.
+
+        Raises:
+            UsageError: always.
+        """
+        if message.startswith(UNKNOWN):
+            words = message.removeprefix(UNKNOWN).split()
+            names = list((self.inner or self).get_defaults().keys())
+            message = unknown_option(words[0], names)
+        raise UsageError(in_few_words(message)) from ex
+
+
+class CommandParser(ShortErrors):
+    """The parser of a command that is one typed function.
+
+    Args:
+        command: words before the options, such as "snl-video check".
+        function: what the options call; the first part of its docstring opens the help.
+        usage: the options that matter most, for the first line of the help.
+        skip: arguments that are added by hand.
+    """
+
+    def __init__(
+        self, command: str, function: Callable, usage: str, skip: Sequence[str] = ()
+    ) -> None:
+        super().__init__(
+            prog=command,
+            usage=f"{command} {usage}",
+            description=opening(function.__doc__ or ""),
+            formatter_class=CommandHelp,
+            allow_abbrev=False,
+        )
+        self.add_function_arguments(function, as_group=False, skip=set(skip))
+
+
+def opening(docstring: str) -> str:
+    """Return a docstring up to its list of arguments, without its indentation."""
+    text = re.split(r"\n\s*(?:Args|Returns|Raises):\n", docstring)[0]
+    return "\n".join(line.removeprefix("    ") for line in text.strip().splitlines())
+
+
+def unknown_option(word: str, names: Sequence[str]) -> str:
+    """Say that there is no option of a name, and which may be meant."""
+    if not word.startswith("-"):
+        return f"unexpected {word!r}: options begin with --"
+    name = word.lstrip("-").partition("=")[0]
+    near = difflib.get_close_matches(name, names, 3)
+    last = name.rpartition(".")[2]
+    near += [other for other in names if other.endswith(f".{last}") and other not in near]
+    hint = f"did you mean --{' or --'.join(near[:3])}?" if near else "--help lists them"
+    return f"no option --{name}; {hint}"
+
+
+def in_few_words(message: str) -> str:
+    """Shorten an error of jsonargparse: what was expected, without the types of Python."""
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    skipped = ("Does not validate", "Subtypes:", "Errors:", "Given value type:", "Problem with")
+    lines = [
+        line
+        for line in lines
+        if line and not line.startswith(skipped) and line != "Expected a <class 'NoneType'>"
+    ]
+    text = "\n  ".join(dict.fromkeys(lines))
+    text = re.sub(r'Parser key "([^"]*)":\s*', r"\1: ", text)
+    text = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", text)
+    text = re.sub(r"typing\.Literal\[([^\]]*)\]", r"one of \1", text)
+    return re.sub(r"Given value: NestedArg\(key='([^']*)', val='([^']*)'\)", r"given: \1=\2", text)
+
+
+def call(parser: CommandParser, function: Callable[..., Any], words: Sequence[str]) -> Any:
+    """Call a function with the options that a parser reads from the words after the command."""
+    options = parser.parse_args(list(words[1:]))
+    return function(**vars(options))

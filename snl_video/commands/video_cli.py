@@ -1,0 +1,314 @@
+"""`snl-video fit | validate | test | predict`: LightningCLI with one folder a run."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.accelerators import CPUAccelerator
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.cli import (
+    ArgsType,
+    LightningArgumentParser,
+    LightningCLI,
+    SaveConfigCallback,
+)
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from snl_video.commands.command_parser import CommandHelp, ShortErrors
+from snl_video.commands.video_help import HELP
+from snl_video.data.datamodule import VideoDataModule
+from snl_video.data.decoding import open_video
+from snl_video.errors import FetchError, InputError, PretrainedError, UsageError
+from snl_video.recipe_files import with_recipe_paths
+from snl_video.run import (
+    ARCHITECTURE,
+    checkpoint_to_evaluate,
+    classes_of_weights,
+    load_checkpoint,
+    next_commands,
+    proposals,
+    refuse_to_overwrite,
+    why_weights,
+)
+from snl_video.training.callbacks.loader_place import LoaderPlace
+from snl_video.training.callbacks.run_output import (
+    EvaluationReport,
+    LastCheckpoint,
+    NetworkSummary,
+    PredictionWriter,
+)
+from snl_video.training.callbacks.unreadable_report import UnreadableReport
+from snl_video.training.module import VideoClassifier
+from snl_video.training.pretraining import load_to_evaluate
+from snl_video.weights.safe_reading.checkpoints import sha256
+
+HALF = ("16-mixed", "16", 16)
+"""Precisions that Lightning turns into bfloat16 where there is no GPU."""
+
+
+class RunConfig(SaveConfigCallback):
+    """Writes the whole configuration of a ``fit`` to ``run_dir/config.yaml``."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write it, in the first process only."""
+        if stage == "fit":
+            folder = Path(trainer.default_root_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.parser.save(
+                self.config,
+                folder / "config.yaml",
+                skip_none=False,
+                overwrite=True,
+                multifile=False,
+            )
+
+
+class VideoParser(ShortErrors, LightningArgumentParser):
+    """LightningCLI's parser with the errors and the help of the other commands."""
+
+
+class VideoCLI(LightningCLI):
+    """LightningCLI with one folder a run.
+
+    ``fit`` fills ``run_dir`` with ``config.yaml``, ``checkpoints/{best,last}.ckpt``, TensorBoard
+    and CSV logs; ``test`` adds ``report/``, ``predict`` adds ``predictions.json``. The last three
+    sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, build
+    the network that it holds, and take its settings of data and evaluation where the configuration
+    names no others; those of the trainer, such as ``precision``, are always the configuration's.
+    Without any checkpoint they evaluate the weights of ``model.pretrained`` as they are, with the
+    network and the data settings of the configuration; the head must be theirs.
+
+    Args:
+        words: the sub-command and its options.
+        run: False to parse only; ``config`` is what was parsed.
+    """
+
+    def __init__(self, words: Sequence[str], run: bool = True) -> None:
+        self.words, self.runs = with_recipe_paths(words), run
+        self.command = words[0]
+        self.ckpt_path: str | None = None
+        usage, description = HELP[self.command]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+            warnings.filterwarnings("ignore", module=r"pytorch_lightning\.utilities\._pytree")
+            super().__init__(
+                VideoClassifier,
+                VideoDataModule,
+                args=self.words if run else self.words[1:],
+                parser_class=VideoParser,
+                parser_kwargs={
+                    "prog": "snl-video",
+                    "formatter_class": CommandHelp,
+                    "allow_abbrev": False,
+                    self.command: {
+                        "usage": f"snl-video {self.command} {usage}",
+                        "description": description,
+                    },
+                },
+                run=run,
+                seed_everything_default=0,
+                auto_configure_optimizers=False,
+                save_config_callback=RunConfig,
+                save_config_kwargs={"save_to_log_dir": False},
+                trainer_defaults={"enable_model_summary": False},
+            )
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """Return the one that is called, since a parser of all four takes four times as long."""
+        return {self.command: LightningCLI.subcommands()[self.command]}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add ``run_dir`` and the checkpoint options, and link the data to the model."""
+        self.options = parser
+        if not self.runs:
+            skip: set[str | int] = set(LightningCLI.subcommands()[self.command])
+            parser.add_method_arguments(Trainer, self.command, skip=skip)
+        elif isinstance(self.parser, VideoParser):
+            self.parser.inner = parser
+        parser.add_argument("--run_dir", type=str, default="runs/default", help="folder of the run")
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.set_defaults(
+            {
+                "checkpoint.filename": "best",
+                "checkpoint.monitor": "val/top1",
+                "checkpoint.mode": "max",
+                "checkpoint.enable_version_counter": False,
+            }
+        )
+        parser.link_arguments(
+            "run_dir", "checkpoint.dirpath", compute_fn=lambda folder: f"{folder}/checkpoints"
+        )
+        parser.link_arguments("data.num_classes", "model.num_classes", apply_on="instantiate")
+        parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse; for anything but ``fit`` let the checkpoint say what network it holds."""
+        super().parse_arguments(parser, args)
+        if not self.runs:
+            return
+        config = self.config[self.command]
+        if self.command == "fit":
+            self._refuse_the_working_folder()
+            refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
+            if config.checkpoint.monitor is None:  # Lightning would save at validations only
+                config.checkpoint.save_on_train_epoch_end = True
+            self._take_checkpoint(config.ckpt_path)
+            return
+        path = checkpoint_to_evaluate(config, self.command)
+        if path is None:
+            classes = classes_of_weights(config) if self.command == "predict" else None
+            self._parse_again(parser, args, {"data.predict.classes": classes} if classes else {})
+            return
+        checkpoint = load_checkpoint(path)
+        defaults = self.options.get_defaults()
+        self._parse_again(parser, args, proposals(checkpoint, config, defaults, self.command))
+        for name in ARCHITECTURE:
+            self.config[self.command].model[name] = checkpoint["hyper_parameters"][name]
+        self._take_checkpoint(str(path))
+
+    def named(self, words: Sequence[str]) -> Namespace:
+        """Return the settings that options and the files among them name, without any default.
+
+        ``run_dir`` is always there, since the folder of the checkpoints is made of it.
+        """
+        default = self.options.get_defaults().run_dir
+        return self.options.parse_args([f"--run_dir={default}", *words], defaults=False)
+
+    def _parse_again(
+        self, parser: LightningArgumentParser, args: ArgsType, proposals: Mapping[str, Any]
+    ) -> None:
+        """Parse with other defaults; what the configuration names goes before them."""
+        if proposals:
+            self.options.set_defaults(dict(proposals))
+            super().parse_arguments(parser, args)
+
+    def _take_checkpoint(self, path: str | None) -> None:
+        """Keep a checkpoint from LightningCLI, which would take all settings of its model."""
+        self.ckpt_path = path
+        self.config[self.command].ckpt_path = None
+
+    def _refuse_the_working_folder(self) -> None:
+        """Raise UsageError if nothing was said of what to train on."""
+        data = self.config[self.command].data
+        if data.root != "." or data.format == "csv":
+            return
+        if self.named(self.words[1:]).get("data.root") is None:
+            raise UsageError(
+                "fit needs to know what to train on: name a recipe, as in --config demo "
+                "(`snl-video recipes` lists them), or a data set, as in --data.root data/mine"
+            )
+
+    def before_instantiate_classes(self) -> None:
+        """Name the checkpoint again that :meth:`parse_arguments` settled on."""
+        if self.runs:
+            self.config[self.command].ckpt_path = self.ckpt_path
+
+    def instantiate_classes(self) -> None:
+        """Make trainer, model and data; settings that don't fit are errors of the user.
+
+        Raises:
+            UsageError: what a class says of its arguments.
+        """
+        if not self.runs:
+            return
+        try:
+            super().instantiate_classes()
+        except InputError:
+            raise
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            raise UsageError(str(error)) from error
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Add the loggers and callbacks of ``run_dir`` to those of the configuration."""
+        config = self.config[self.subcommand]
+        run_dir = Path(config.run_dir)
+        data: VideoDataModule = self.datamodule
+        clip, crop = data.loaders.clip, data.loaders.crop
+        size = crop.size_in_test if self.subcommand in ("test", "predict") else crop.size
+        callbacks: list[Callback] = [NetworkSummary(clip.num_frames, size)]
+        if self.subcommand == "fit" and config.trainer.logger is None:
+            kwargs["logger"] = [
+                TensorBoardLogger(run_dir, name="tensorboard", version=""),
+                CSVLogger(run_dir, name="csv"),
+            ]
+            callbacks.append(LearningRateMonitor("step"))
+        elif config.trainer.logger is None:
+            kwargs["logger"] = False
+        if self.subcommand == "fit":
+            callbacks += [UnreadableReport(data.unreadable), LoaderPlace()]
+            callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
+        else:
+            weights = self._weights()
+        if self.subcommand == "test":
+            context = {"checkpoint": config.ckpt_path, "weights": weights, "data": data.describe()}
+            callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
+        if self.subcommand == "predict":
+            callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
+        self.trainer_defaults["callbacks"] = callbacks
+        trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
+        if isinstance(trainer.accelerator, CPUAccelerator) and config.trainer.precision in HALF:
+            raise UsageError(
+                f"precision {config.trainer.precision} needs a GPU, and none is used: on a CPU it "
+                "becomes bf16-mixed, which can give NaN; add --trainer.precision 32-true"
+            )
+        return trainer
+
+    def before_fit(self) -> None:
+        """Refuse to train for a best checkpoint that no validation ever chooses.
+
+        Raises:
+            UsageError: ``checkpoint.monitor`` is of the validation, and there is none.
+        """
+        config, trainer = self.config["fit"], self.trainer
+        monitor = config.checkpoint.monitor
+        if monitor is None or not monitor.startswith("val/") or config.trainer.fast_dev_run:
+            return
+        epochs, every = trainer.max_epochs, trainer.check_val_every_n_epoch
+        reason = ""
+        if trainer.limit_val_batches == 0:
+            reason = "limit_val_batches is 0"
+        elif epochs is not None and every is not None and 0 < epochs < every:
+            reason = f"the run has {epochs} epochs, and the first validation comes after {every}"
+        if reason:
+            raise UsageError(
+                f"no validation would choose the best checkpoint by {monitor}: {reason}. Keep the "
+                "last epoch with --checkpoint.monitor null, or validate: "
+                "--trainer.check_val_every_n_epoch 1"
+            )
+
+    def _weights(self) -> dict[str, str]:
+        """Which weights are evaluated, as file and checksum; load them if no checkpoint will."""
+        config = self.config[self.subcommand]
+        if config.ckpt_path:
+            return {"source": config.ckpt_path, "sha256": sha256(config.ckpt_path)}
+        model: VideoClassifier = self.model
+        assert model.pretrained is not None
+        try:
+            report = load_to_evaluate(model.network, model.pretrained, model.classes)
+        except (PretrainedError, FetchError) as error:
+            raise InputError(f"{error}\n{why_weights(config.run_dir)}") from error
+        model.load_report = report.to_dict()
+        rank_zero_only(print)(f"weights: {report.sentence()}; no checkpoint")
+        return {"source": report.source, "sha256": report.sha256}
+
+    def after_fit(self) -> None:
+        """Print the commands that come next."""
+        if self.trainer.is_global_zero:
+            print(next_commands(self.config["fit"].run_dir))
+
+
+def main(words: Sequence[str]) -> None:
+    """Run the sub-command that the words begin with.
+
+    Raises:
+        UsageError: Lightning refuses a setting.
+    """
+    try:
+        VideoCLI(words)
+    except MisconfigurationException as error:
+        raise UsageError(str(error)) from error

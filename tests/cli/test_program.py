@@ -1,0 +1,94 @@
+"""The program as it is called: the three doors, its help, its exit codes and its errors."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snl_video import __version__
+from snl_video.cli import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+DOORS = {
+    "snl-video": [str(Path(sys.executable).with_name("snl-video"))],
+    "python -m snl_video": [sys.executable, "-m", "snl_video"],
+    "train.py": [sys.executable, str(ROOT / "train.py")],
+}
+
+
+def call(door, *words, folder=ROOT):
+    return subprocess.run([*DOORS[door], *words], capture_output=True, text=True, cwd=folder)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_leads_to_the_same_program(door):
+    done = call(door, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"snl_video {__version__}\n", "")
+    done = call(door, "fits")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: no command 'fits'; did you mean fit?\n"
+
+
+def test_a_finished_prediction_ends_with_0_and_prints_no_object(run, videos, tmp_path):
+    video = next(videos.glob("videos/*/*"))
+    done = call(
+        "snl-video",
+        *("predict", f"--run_dir={tmp_path}", f"--ckpt_path={run}/checkpoints/best.ckpt"),
+        *(f"--data.predict_paths={video}", "--trainer.accelerator=cpu"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "predictions:" in done.stdout
+    assert "object at" not in done.stdout + done.stderr
+
+
+def test_an_error_is_its_message_alone(tmp_path):
+    options = [f"--data.root={tmp_path}/gone", f"--run_dir={tmp_path}/run"]
+    done = call("train.py", "fit", *options)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"{tmp_path}/gone" in done.stderr.splitlines()[-1]
+
+
+def test_the_help_lists_every_command_and_fits_a_screen(capsys):
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    for name, command in COMMANDS.items():
+        assert any(line.split() == [name, *command.purpose.split()] for line in lines)
+    assert main([]) == 2
+
+
+@pytest.mark.parametrize("name", ["fit", "validate", "test", "predict", "recipes"])
+def test_a_help_begins_with_what_it_does_and_an_example(name, capsys):
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    start = text[: text.index("\n  -h, --help")].splitlines()
+    assert len(start) <= 24
+    assert start[0].startswith(f"usage: snl-video {name} ")
+    assert any(line.startswith(f"  snl-video {name}") for line in start)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit"], "fit needs to know what to train on: name a recipe"),
+        (["fit", "--trainer.max_epochs=1"], "or a data set, as in --data.root data/mine"),
+        (["fit", "--config=finetune_cpu"], "did you mean ucf101/finetune_cpu"),
+        (["fit", "--data.numframes=8"], "no option --data.numframes; did you mean --data."),
+        (["fit", "--trainer.max_epoch=3"], "no option --trainer.max_epoch; did you mean --trai"),
+        (["fit", "extra"], "unexpected 'extra': options begin with --"),
+        (["fit", "--trainer.max_epochs=many"], "trainer.max_epochs: Expected a int"),
+        (["fit", "--model.non_local.kindd=snl"], "model.non_local: Option 'kindd' is not acc"),
+        (["fit", "--trainer.callbacks+=Foo"], "trainer.callbacks: "),
+        (["recipes", "ucf101/finetunecpu"], "did you mean ucf101/finetune_cpu"),
+        (["recipes", "--nam=x"], "no option --nam"),
+    ],
+)
+def test_a_bad_command_line_is_told_in_a_few_lines(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert len(told.splitlines()) < 10
+    assert not list(tmp_path.iterdir())
