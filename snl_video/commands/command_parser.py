@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
 from snl_video.errors import UsageError
+from snl_video.renamed import new_name
 
 UNKNOWN = "unrecognized arguments: "
 
@@ -69,10 +70,12 @@ def opening(docstring: str) -> str:
 
 
 def unknown_option(word: str, names: Sequence[str]) -> str:
-    """Say that there is no option of a name, and which may be meant."""
+    """Say that there is no option of a name, and which one may be meant or has replaced it."""
     if not word.startswith("-"):
         return f"unexpected {word!r}: options begin with --"
     name = word.lstrip("-").partition("=")[0]
+    if now := new_name(name):
+        return f"{name} is now {now}"
     near = difflib.get_close_matches(name, names, 3)
     last = name.rpartition(".")[2]
     near += [other for other in names if other.endswith(f".{last}") and other not in near]

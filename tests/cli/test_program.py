@@ -35,7 +35,7 @@ def test_a_finished_prediction_ends_with_0_and_prints_no_object(run, videos, tmp
     done = call(
         "snl-video",
         *("predict", f"--run_dir={tmp_path}", f"--ckpt_path={run}/checkpoints/best.ckpt"),
-        *(f"--data.predict_paths={video}", "--trainer.accelerator=cpu"),
+        *(f"--data.predict.paths={video}", "--trainer.accelerator=cpu"),
     )
     assert done.returncode == 0, done.stderr
     assert "predictions:" in done.stdout
@@ -77,6 +77,7 @@ def test_a_help_begins_with_what_it_does_and_an_example(name, capsys):
         (["fit", "--config=finetune_cpu"], "did you mean ucf101/finetune_cpu"),
         (["fit", "--data.numframes=8"], "no option --data.numframes; did you mean --data."),
         (["fit", "--trainer.max_epoch=3"], "no option --trainer.max_epoch; did you mean --trai"),
+        (["fit", "--data.num_frames=8"], "data.num_frames is now data.clip.num_frames"),
         (["fit", "extra"], "unexpected 'extra': options begin with --"),
         (["fit", "--trainer.max_epochs=many"], "trainer.max_epochs: Expected a int"),
         (["fit", "--model.non_local.kindd=snl"], "model.non_local: Option 'kindd' is not acc"),
