@@ -33,7 +33,13 @@ def browser():
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    return write_report(folder, evaluation(295, 30, failed=(1,), skill=2.0), {}) / "report.html"
+    settings = {
+        "augment": {"randaugment_magnitude_of_each_operation": 9},
+        "root": "data/" + "x" * 90,
+    }
+    context = {"recipe": {"model": {"width": 64}, "data": settings}}
+    case = evaluation(295, 30, failed=(1,), skill=2.0)
+    return write_report(folder, case, context) / "report.html"
 
 
 @pytest.fixture
@@ -97,6 +103,17 @@ def test_no_page_is_wider_than_its_window(opened, width):
     view, _, _ = opened
     view.set_viewport_size({"width": width, "height": 800})
     assert view.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_names_and_values_of_settings_have_room(opened, width):
+    view, _, _ = opened
+    view.set_viewport_size({"width": width, "height": 800})
+    widths = view.eval_on_selector_all("#recipe dd", "all => all.map((one) => one.clientWidth)")
+    heights = view.eval_on_selector_all("#recipe dt", "all => all.map((one) => one.clientHeight)")
+    assert len(widths) == len(heights) == 3
+    assert min(widths) > 110
+    assert max(heights) < 80
 
 
 def test_dark_and_light_differ(opened):

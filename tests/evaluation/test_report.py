@@ -3,16 +3,18 @@ import dataclasses
 import io
 import json
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import torch
+from jinja2 import UndefinedError
 from PIL import Image
 
 from snl_video.evaluation import Evaluation
-from snl_video.evaluation.report.markup import Markup, grid, page, tag
 from snl_video.evaluation.report.mistakes import confident_mistakes, film_strip
+from snl_video.evaluation.report.page import render
 from snl_video.evaluation.report.write_report import write_report
 from snl_video.wording import flatten
 from tests.evaluation.cases import evaluation, random_results
@@ -241,13 +243,31 @@ def test_figures_are_as_large_as_their_names_need(tmp_path, num_classes):
         assert np.asarray(image.convert("L")).std() > 5
 
 
-def test_markup_escapes_whatever_is_not_markup():
-    assert tag("p", "<b>", title='"') == '<p title="&quot;">&lt;b&gt;</p>'
-    assert tag("p", Markup("<b>"), None, 3, class_="x", hidden=False) == '<p class="x"><b>3</p>'
-    assert "&lt;i&gt;" in grid(["<i>"], [["<i>"]])
-    assert "<title>&lt;x&gt;</title>" in page("<x>", [])
+def test_a_template_escapes_what_it_is_given_and_misses_what_it_is_not():
+    with pytest.raises(UndefinedError, match="'title' is undefined"):
+        render("base.html")
+    assert "<title>&lt;x&gt; &amp; &#34;</title>" in render("base.html", title='<x> & "')
+
+
+def test_settings_are_written_as_dotted_names():
     assert flatten({"a": {"b": None, "c": {}}, "d": 1}) == [
         ("a.b", "\u2013"),
         ("a.c", "{}"),
         ("d", "1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "title"),
+    [
+        ({"format": "folder", "root": "/data/my <videos>/", "split": 1}, "my <videos>"),
+        ({"format": "ucf101", "root": "data/UCF-101", "split": 2}, "UCF-101, split 2"),
+        ({"format": "csv"}, "csv"),
+        ({}, "videos"),
+    ],
+)
+def test_a_report_is_called_after_its_data(tmp_path, data, title):
+    write_report(tmp_path, evaluation(), {"data": data})
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for element in ("title", "h1"):
+        assert f"<{element}>{escape(title)}</{element}>" in html

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from snl_video.evaluation.report.charts import data_uri
+from snl_video.evaluation.report.pictures import data_uri
 from snl_video.evaluation.results import VideoResults
 
 FRAMES = 6

@@ -1,179 +1,155 @@
-"""The page of one evaluation."""
+"""The page of one evaluation: its values, as ``templates/report.html`` wants them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
-from snl_video.evaluation.report.markup import (
-    TIMES,
-    Markup,
-    definitions,
-    grid,
-    join,
-    page,
-    section,
-    tag,
-)
+from torch import Tensor
+
+from snl_video.evaluation.calibration import reliability
+from snl_video.evaluation.metrics import metrics_shown
+from snl_video.evaluation.per_class import confused_pairs, per_class_rows
 from snl_video.evaluation.report.mistakes import Mistake
-from snl_video.evaluation.report.pretrained_section import pretrained_section
-from snl_video.evaluation.report.results_sections import (
-    calibration_section,
-    classes_section,
-    confusion_section,
-    failures_section,
-    headline_section,
-    mistakes_section,
-    views_section,
-)
-from snl_video.evaluation.results import Evaluation
+from snl_video.evaluation.report.page import render
+from snl_video.evaluation.report.pictures import confusion_image
+from snl_video.evaluation.results import Evaluation, VideoResults
+from snl_video.evaluation.views import ViewSetting
+from snl_video.wording import first_few, flatten
+
+SMALL = 20
+"""Up to so many classes a confusion matrix is written out in figures."""
+
+SHOWN = 20
+"""So many names of tensors are written out."""
 
 
-@dataclass(frozen=True)
-class ReportPage:
-    """All that a page shows.
+def report_page(
+    evaluation: Evaluation,
+    numbers: Mapping[str, Any],
+    context: Mapping[str, Any],
+    mistakes: Sequence[Mistake] = (),
+) -> str:
+    """Return the document.
 
-    Attributes:
+    Args:
         evaluation: the results.
         numbers: of :func:`snl_video.evaluation.report.numbers.evaluation_numbers`.
-        context: what was evaluated; ``data`` (with ``subsets``), ``network`` (parameters, GMACs and
-            ``blocks``), ``load_report`` (what of pretrained weights was loaded) and ``recipe`` are
-            known, anything else is listed as it is.
+        context: what was evaluated; ``checkpoint``, ``data`` (with ``subsets``), ``network``
+            (parameters, GMACs and ``blocks``), ``load_report`` (what of pretrained weights was
+            loaded) and ``recipe`` are known, anything else is listed as it is.
         mistakes: the surest first.
     """
+    results, classes, ids = evaluation.results, evaluation.classes, evaluation.ids
+    headline = metrics_shown("headline", len(classes))
+    terminal = metrics_shown("terminal", len(classes))
+    small = len(classes) <= SMALL
+    confusion = results.confusion()
+    network = context.get("network") or {}
+    data = dict(context.get("data") or {})
+    subsets = data.pop("subsets", {})
+    whole = ViewSetting.parse(evaluation.setting) if evaluation.views else None
+    return render(
+        "report.html",
+        title=_title(data),
+        numbers=numbers,
+        setting=evaluation.setting,
+        checkpoint=context.get("checkpoint"),
+        headline=headline,
+        facts={name: metric for name, metric in terminal.items() if name not in headline},
+        views=[
+            (view, ViewSetting.parse(view["setting"]).select(whole))
+            for view in numbers["views"]
+            if whole
+        ],
+        view_metrics=metrics_shown("views", len(classes)),
+        whole=whole,
+        failed=[
+            (ids[int(results.index[row])], results.reasons[row])
+            for row in results.failed.nonzero().flatten().tolist()
+        ],
+        absent=evaluation.absent,
+        classes=classes,
+        ids=ids,
+        small=small,
+        per_class=per_class_rows(results, classes),
+        matrix=_matrix(confusion, classes) if small else [],
+        matrix_image="" if small else confusion_image(confusion),
+        pairs=confused_pairs(results, classes, 12),
+        bins=_bins(results),
+        mistakes=mistakes,
+        network=network and {"clip_shape": (), **network},
+        pretrained=_pretrained(context.get("load_report")),
+        recipe=_recipe(context),
+        data=flatten({**data, "sha256 of the tested videos": numbers["list_sha256"]}),
+        subsets=subsets,
+    )
 
-    evaluation: Evaluation
-    numbers: Mapping[str, Any]
-    context: Mapping[str, Any] = field(default_factory=dict)
-    mistakes: Sequence[Mistake] = ()
 
-    def html(self) -> str:
-        """Return the document."""
-        numbers = self.numbers
-        parts = [
-            ("views", "Views", views_section(numbers, self.evaluation.setting)),
-            (
-                "failed",
-                "Failed videos",
-                failures_section(self.evaluation, numbers["top1_of_listed"]),
-            ),
-            ("classes", "Classes", classes_section(self.evaluation)),
-            ("confusion", "Confusion", confusion_section(self.evaluation)),
-            ("calibration", "Calibration", calibration_section(self.evaluation)),
-            ("mistakes", "Mistakes", mistakes_section(self.mistakes, self.evaluation)),
-            ("network", "Network", self._network()),
-            (
-                "pretrained",
-                "Pretrained weights",
-                pretrained_section(self.context.get("load_report")),
-            ),
-            ("recipe", "Recipe", self._recipe()),
-            ("data", "Data set", self._data()),
-        ]
-        links = [tag("a", text, href=f"#{anchor}") for anchor, text, part in parts if part]
-        title = self._title()
-        head = [
-            tag("p", "Evaluation report", class_="eyebrow"),
-            tag("h1", title),
-            self._summary(),
-            headline_section(numbers),
-            tag("nav", *links, aria_label="Sections"),
-        ]
-        foot = tag(
-            "footer",
-            "Beside this page: metrics.json, videos.parquet with the scores of every video, "
-            "videos.csv, per_class.csv, confusion.csv, confusion.png, per_class.png.",
-        )
-        return page(title, [tag("header", *head), *(part for *_, part in parts), foot])
+def _title(data: Mapping[str, Any]) -> str:
+    """The name of the data set's folder, and its split where the format has some."""
+    name = PurePath(str(data.get("root") or "")).name or str(data.get("format", "videos"))
+    has_splits = data.get("split") is not None and data.get("format") in ("ucf101", "hmdb51")
+    return f"{name}, split {data['split']}" if has_splits else name
 
-    def _title(self) -> str:
-        data = self.context.get("data", {})
-        parts = [str(data.get("format", "videos"))]
-        if data.get("split") is not None and data.get("format") in ("ucf101", "hmdb51", "motion"):
-            parts.append(f"split {data['split']}")
-        return " ".join(parts)
 
-    def _summary(self) -> Markup:
-        numbers = self.numbers
-        views = self.evaluation.setting.replace("x", f" {TIMES} ")
-        setting = f" with {views} views" if views else ""
-        text = f"{numbers['videos']} videos of {len(self.evaluation.classes)} classes{setting}."
-        checkpoint = self.context.get("checkpoint")
-        lines = [
-            tag(
-                "p",
-                text,
-                join([" Checkpoint ", tag("code", checkpoint), "."]) if checkpoint else None,
-                class_="lead",
-            )
-        ]
-        if not numbers["complete"]:
-            part = f"{numbers['videos']} of the {numbers['videos_in_list']} listed videos"
-            lines.append(
-                tag("p", f"Partial: the run was cut short, {part} were tested.", class_="warning")
-            )
-        return join(lines)
+def _matrix(confusion: Tensor, classes: Sequence[str]) -> list[tuple[str, list[tuple[int, float]]]]:
+    """(true class, (count, share of the row) by predicted class)."""
+    rows = confusion.tolist()
+    shares = [[count / max(sum(row), 1) for count in row] for row in rows]
+    return [
+        (name, list(zip(row, share, strict=True)))
+        for name, row, share in zip(classes, rows, shares, strict=True)
+    ]
 
-    def _network(self) -> Markup | None:
-        network = self.context.get("network")
-        if not network:
-            return None
-        clip = f" {TIMES} ".join(map(str, network.get("clip_shape", ())))
-        lead = (
-            f"{network['parameters']:,} parameters, {network['gmacs']:.2f} GMACs for one clip "
-            f"of {clip}."
-        )
-        head = ("Place", "Kind", "Positions N", "Channels C", "Inner C_s", "Parameters", "GMACs")
-        rows = [
-            [
-                b["place"],
-                b["kind"],
-                f"{b['positions']:,}",
-                b["in_channels"],
-                b["inner_channels"],
-                f"{b['parameters']:,}",
-                f"{b['gmacs']:.3f}",
-            ]
-            for b in network["blocks"]
-        ]
-        body = (
-            grid(head, rows, numeric=range(2, 7), caption="Inserted non-local blocks")
-            if rows
-            else tag("p", "No non-local block.")
-        )
-        return section("network", "Network", body, lead=lead)
 
-    def _recipe(self) -> Markup | None:
-        known = ("data", "network", "checkpoint", "load_report")
-        rest = {key: value for key, value in self.context.items() if key not in known}
-        recipe = rest.pop("recipe", {})
-        groups = {**recipe, **rest}
-        if not groups:
-            return None
-        loose = {key: value for key, value in groups.items() if not isinstance(value, Mapping)}
-        columns = [
-            tag("div", tag("h3", name.replace("_", " ").capitalize()), definitions(values))
-            for name, values in groups.items()
-            if isinstance(values, Mapping)
-        ]
-        listed = definitions(loose) if loose else None
-        return section("recipe", "Recipe", listed, tag("div", *columns, class_="pair"))
+def _bins(results: VideoResults) -> list[tuple[int, float, float]]:
+    """(videos, mean confidence, accuracy) of each bin."""
+    read = ~results.failed
+    columns = reliability(results.confidence()[read], results.correct()[read])
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
-    def _data(self) -> Markup:
-        data = dict(self.context.get("data", {}))
-        subsets = data.pop("subsets", {})
-        rows = [
-            [
-                name,
-                *(str(of.get(key, "")) for key in ("videos", "missing", "classes")),
-                tag("td", of.get("sha256", of.get("error", "")), class_="mono"),
-            ]
-            for name, of in subsets.items()
-        ]
-        head = ("List", "Videos", "Missing", "Classes", "SHA-256 of ids and labels")
-        tested = {"sha256 of the tested videos": self.numbers["list_sha256"]}
-        return section(
-            "data",
-            "Data set",
-            definitions({**data, **tested}),
-            grid(head, rows, numeric=(1, 2, 3)) if rows else None,
-        )
+
+def _pretrained(report: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was loaded of a weight file; nothing for a network trained from random weights.
+
+    Args:
+        report: ``source``, ``format``, ``sha256``, ``backbone_share``, ``new_head`` and
+            ``new_blocks``, and the names of tensors ``loaded``, ``missing``, ``unexpected`` and
+            ``mismatched`` (with the sizes ``theirs`` and ``ours``).
+    """
+    if not report:
+        return {}
+    facts = {name: report[name] for name in ("source", "format", "sha256")}
+    facts["head"] = "new" if report["new_head"] else "loaded"
+    if report["new_blocks"]:
+        facts["new blocks"] = ", ".join(report["new_blocks"])
+    sizes = [
+        f"{m['name']} ({m['theirs']} in the file, {m['ours']} here)" for m in report["mismatched"]
+    ]
+    tensors = (
+        ("missing in the file", report["missing"]),
+        ("not used", report["unexpected"]),
+        ("of another size", sizes),
+    )
+    return {
+        "backbone_share": report["backbone_share"],
+        "facts": facts.items(),
+        "tensors": [
+            ("loaded", len(report["loaded"]), ""),
+            *((what, len(names), first_few(names, SHOWN)) for what, names in tensors),
+        ],
+    }
+
+
+def _recipe(context: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(heading, settings) of each group; what belongs to no group comes first, as "Run"."""
+    known = ("data", "network", "checkpoint", "load_report", "recipe")
+    rest = {name: value for name, value in context.items() if name not in known}
+    groups = {**context.get("recipe", {}), **rest}
+    loose = {name: value for name, value in groups.items() if not isinstance(value, Mapping)}
+    named = {"run": loose, **{n: v for n, v in groups.items() if isinstance(v, Mapping)}}
+    return [
+        (name.replace("_", " ").capitalize(), flatten(values))
+        for name, values in named.items()
+        if values
+    ]

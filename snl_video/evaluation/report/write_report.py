@@ -10,7 +10,7 @@ from snl_video.evaluation.per_class import per_class_rows
 from snl_video.evaluation.report.figures import save_confusion, save_per_class
 from snl_video.evaluation.report.mistakes import Mistake, OpenVideo, confident_mistakes, film_strip
 from snl_video.evaluation.report.numbers import evaluation_numbers
-from snl_video.evaluation.report.report_page import ReportPage
+from snl_video.evaluation.report.report_page import report_page
 from snl_video.evaluation.results import Evaluation
 from snl_video.evaluation.video_table import video_rows, write_confusion, write_csv, write_parquet
 
@@ -29,7 +29,7 @@ def write_report(
         folder: made if it is not there; files of the same names are replaced.
         evaluation: the results and what they are about.
         context: what was evaluated, kept in ``metrics.json``; see
-            :class:`snl_video.evaluation.report.report_page.ReportPage` for the names it knows.
+            :func:`snl_video.evaluation.report.report_page.report_page` for the names it knows.
         paths: file of every video of the list, by index, for the frames of the mistakes.
         open_video: opens one of them; without it the mistakes have no frames.
 
@@ -58,7 +58,7 @@ def write_report(
     mistakes = confident_mistakes(results)
     if open_video:
         mistakes = [_with_frames(item, paths[item.index], open_video) for item in mistakes]
-    html = ReportPage(evaluation, numbers, context, mistakes).html()
+    html = report_page(evaluation, numbers, context, mistakes)
     (folder / "report.html").write_text(html, encoding="utf-8")
     return folder
 

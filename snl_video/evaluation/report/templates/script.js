@@ -1,6 +1,4 @@
-"""What a page does by itself: sort a table by a column, filter its rows."""
-
-SCRIPT = """
+// Sorts a table by a column and filters its rows.
 "use strict";
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
@@ -32,4 +30,3 @@ for (const field of document.querySelectorAll("input[data-table]")) {
     }
   });
 }
-"""
