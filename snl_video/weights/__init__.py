@@ -8,9 +8,9 @@ from snl_video.weights.class_names import (
 )
 from snl_video.weights.formats.mmaction import from_mmaction
 from snl_video.weights.formats.pyslowfast import from_slowfast
-from snl_video.weights.load import load_pretrained
+from snl_video.weights.load import load_pretrained, load_spec
 from snl_video.weights.load_report import LoadReport, Mismatch
-from snl_video.weights.pretrained_spec import PretrainedSpec, as_pretrained, load_spec
+from snl_video.weights.pretrained_spec import PretrainedSpec, as_pretrained
 
 __all__ = [
     "LoadReport",

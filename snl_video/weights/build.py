@@ -8,7 +8,8 @@ from typing import Any
 from snl_video.models.backbones import build_network
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
-from snl_video.weights.pretrained_spec import PretrainedSpec, as_pretrained, load_spec
+from snl_video.weights.load import load_spec
+from snl_video.weights.pretrained_spec import PretrainedSpec, as_pretrained
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from snl_video.weights.formats import inception_deepmind
+from snl_video.weights.formats.inception import is_deepminds
 from snl_video.weights.hub import SHA256
 from snl_video.weights.load import KINETICS400
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint, sha256
@@ -36,7 +36,7 @@ def known_classes(source: str) -> list[str] | None:
     if source == KINETICS400:
         return kinetics400_classes()
     checkpoint = read_checkpoint(source)
-    if inception_deepmind.recognises(checkpoint):
+    if is_deepminds(checkpoint):
         return kinetics400_classes() if sha256(source) == SHA256 else None
     return _of_training(checkpoint)
 

@@ -1,15 +1,18 @@
 """Named tensors into a network: everything is checked first, then everything is copied."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from snl_video.errors import PretrainedError
 from snl_video.models.network import VideoNetwork
+from snl_video.weights.canonical_names import OF_BLOCKS, canonical_state, place_of
 from snl_video.weights.load_report import LoadReport, Mismatch, describe
-from snl_video.weights.names import BLOCKS, canonical_state, place_of
+from snl_video.weights.safe_reading.checkpoints import sha256
 from snl_video.wording import first_few
 
 COUNTER = "num_batches_tracked"
@@ -20,9 +23,8 @@ def fill(
     model: VideoNetwork,
     tensors: Mapping[str, Tensor],
     *,
-    source: str,
+    path: str | Path,
     format: str,
-    sha256: str,
     min_share: float = 0.9,
 ) -> LoadReport:
     """Copy ``tensors`` into ``model`` and report; a failure leaves the model as it was.
@@ -32,9 +34,10 @@ def fill(
 
     Args:
         model: with or without blocks.
-        tensors: by canonical name (see :mod:`snl_video.weights.names`); a name that the
+        tensors: by canonical name (see :mod:`snl_video.weights.canonical_names`); a name that the
             model does not have is reported as unexpected.
-        source: for the messages and the report, as ``format`` and ``sha256``.
+        path: the file, for the messages and the report.
+        format: its layout, for the same.
         min_share: least share of the numbers of the backbone that must be loaded, 0 to 1.
 
     Raises:
@@ -47,30 +50,31 @@ def fill(
         if name in ours and _fits(value, ours[name])
     }
     for found in (tensors, values):
-        _check_finite(found, source)
-    groups = _groups(ours, model)
-    new = {
-        part
-        for part, names in groups.items()
-        if any(name not in values for name in names if not name.endswith(COUNTER))
-    }
-    left = {name for part in new for name in groups[part]}
+        _check_finite(found, path)
+    part = {name: _part(name, model) for name in ours}
+    needed = [name for name in ours if not name.endswith(COUNTER)]
+    backbone = {name: ours[name].numel() for name in needed if part[name] is None}
+    new = {part[name] for name in needed if name not in values} - {None}
+    given = {part[name] for name in tensors if name in ours} | {None}
     report = LoadReport(
-        source=source,
+        source=str(path),
         format=format,
-        sha256=sha256,
-        loaded=tuple(name for name in values if name not in left),
-        missing=tuple(_missing(ours, tensors, groups, model)),
-        unexpected=tuple(n for n in tensors if n not in ours or (n in left and n in values)),
+        sha256=sha256(path),
+        loaded=tuple(name for name in values if part[name] not in new),
+        missing=tuple(n for n in needed if n not in tensors and part[n] in given),
+        unexpected=tuple(n for n in tensors if n not in ours or (part[n] in new and n in values)),
         mismatched=tuple(
             Mismatch(name, tuple(value.shape), tuple(ours[name].shape))
             for name, value in tensors.items()
-            if name in ours and name not in values and not _other_classes(name, value, ours, model)
+            if name in ours
+            and name not in values
+            and not (part[name] == HEAD and value.shape[1:] == ours[name].shape[1:])
         ),
         new_head=HEAD in new,
         head_classes=_classes(tensors.get(f"trunk.{model.head}.weight")),
-        new_blocks=tuple(place for place in groups if place in new and place != HEAD),
-        backbone_share=_backbone_share(ours, values, groups),
+        new_blocks=tuple(p for p in dict.fromkeys(part.values()) if p and p in new - {HEAD}),
+        backbone_share=sum(backbone[name] for name in backbone if name in values)
+        / sum(backbone.values()),
     )
     if report.backbone_share < min_share:
         raise PretrainedError(_too_little(report, min_share))
@@ -78,6 +82,46 @@ def fill(
         for name in report.loaded:
             ours[name].copy_(values[name])
     return report
+
+
+def fill_exactly(
+    model: VideoNetwork, tensors: Mapping[str, Tensor], path: str | Path, format: str
+) -> None:
+    """Copy all ``tensors`` into a ``model`` that was built for its file.
+
+    Raises:
+        PretrainedError: a tensor is missing, unexpected, of another size, or not finite.
+    """
+    report = fill(model, tensors, path=path, format=format, min_share=0.0)
+    groups = {
+        "missing": report.missing,
+        "unexpected": report.unexpected,
+        "of another size": tuple(map(describe, report.mismatched)),
+        "incomplete blocks": report.new_blocks,
+        "incomplete": (f"trunk.{model.head}",) if report.new_head else (),
+    }
+    if lines := _listed(groups):
+        raise PretrainedError(
+            f"{path} (format {format}) does not hold the network that it describes:\n  "
+            + "\n  ".join(lines)
+        )
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Name the file in what is wrong with its contents.
+
+    Raises:
+        PretrainedError: from a ValueError, such as that of a network that can't be built.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise PretrainedError(f"{path}: {error}") from error
+
+
+def _listed(groups: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [f"{title}: {first_few(names)}" for title, names in groups.items() if names]
 
 
 def _classes(head: Tensor | None) -> int | None:
@@ -89,68 +133,26 @@ def _fits(theirs: Tensor, ours: Tensor) -> bool:
     return theirs.shape == ours.shape and same_kind and not theirs.is_complex()
 
 
-def _groups(ours: Iterable[str], model: VideoNetwork) -> dict[str, list[str]]:
-    """Names that go together: of the head, and of each block by its place."""
-    groups: dict[str, list[str]] = {HEAD: []}
-    for name in ours:
-        if name.startswith(f"trunk.{model.head}."):
-            groups[HEAD].append(name)
-        elif place := place_of(name, model):
-            groups.setdefault(place, []).append(name)
-    return groups
+def _part(name: str, model: VideoNetwork) -> str | None:
+    """What is loaded whole or not at all: the head, or a block by its place; None elsewhere."""
+    return HEAD if name.startswith(f"trunk.{model.head}.") else place_of(name, model)
 
 
-def _missing(
-    ours: Iterable[str],
-    tensors: Mapping[str, Tensor],
-    groups: Mapping[str, list[str]],
-    model: VideoNetwork,
-) -> list[str]:
-    """What the file lacks; a head or a block of which it has nothing is expected to be new."""
-    absent = {
-        name
-        for names in groups.values()
-        if not any(name in tensors for name in names)
-        for name in names
-    }
-    return [n for n in ours if n not in tensors and n not in absent and not n.endswith(COUNTER)]
-
-
-def _other_classes(
-    name: str, theirs: Tensor, ours: Mapping[str, Tensor], model: VideoNetwork
-) -> bool:
-    """Whether this is the head's, and only the number of classes is another."""
-    return name.startswith(f"trunk.{model.head}.") and theirs.shape[1:] == ours[name].shape[1:]
-
-
-def _backbone_share(
-    ours: Mapping[str, Tensor], values: Mapping[str, Tensor], groups: Mapping[str, list[str]]
-) -> float:
-    grouped = {name for names in groups.values() for name in names}
-    sizes = {
-        name: value.numel()
-        for name, value in ours.items()
-        if name not in grouped and not name.endswith(COUNTER)
-    }
-    return sum(size for name, size in sizes.items() if name in values) / sum(sizes.values())
-
-
-def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
+def _check_finite(tensors: Mapping[str, Tensor], path: str | Path) -> None:
     for name, value in tensors.items():
         wide = value.float() if value.is_floating_point() and value.element_size() == 1 else value
         bad = int((~torch.isfinite(wide)).sum())
         if bad:
             raise PretrainedError(
-                f"{source}: {name} holds {bad} NaN or infinite values of {value.numel()} as "
+                f"{path}: {name} holds {bad} NaN or infinite values of {value.numel()} as "
                 f"{value.dtype}: the file is damaged or its training diverged, take another"
             )
 
 
 def _too_little(report: LoadReport, min_share: float) -> str:
     mismatched = tuple(map(describe, report.mismatched))
-    groups = (("missing", report.missing), ("of another size", mismatched))
-    lines = [f"{title}: {first_few(names)}" for title, names in groups if names]
-    foreign = [name for name in report.unexpected if not name.startswith(BLOCKS)]
+    lines = _listed({"missing": report.missing, "of another size": mismatched})
+    foreign = [name for name in report.unexpected if not name.startswith(OF_BLOCKS)]
     for name in report.missing[:3]:
         if near := difflib.get_close_matches(name, foreign, 1):
             lines.append(f"near {name} the file has {near[0]}")

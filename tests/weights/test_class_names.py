@@ -10,7 +10,7 @@ from snl_video.errors import PretrainedError
 from snl_video.weights import class_names, first_difference, kinetics400_classes, known_classes
 from snl_video.weights.safe_reading.checkpoints import sha256
 from tests.weights.cases import network, saved
-from tests.weights.test_inception_deepmind import random_network, tree
+from tests.weights.deepmind_arrays import random_network, tree
 
 LIST = Path(__file__).parents[2].parent / "shared/data/kinetics400/annotations/label_map.txt"
 

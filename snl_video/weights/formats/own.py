@@ -1,15 +1,16 @@
 """Checkpoints of this package: of training, of ``state_dict()``, or kept in canonical names."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor
 
-from snl_video.blocks import BLOCKS, NonLocalBlock, block_options
-from snl_video.models.insertion import NonLocalSpec, inserted_blocks
+from snl_video.blocks import BLOCKS, block_options
+from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
 from snl_video.spec import as_spec
-from snl_video.weights.names import canonical_name, place_of, tensors_under
+from snl_video.weights.canonical_names import canonical_name, place_of, tensors_under
+from snl_video.weights.formats.block_comparison import different_blocks
 
 NETWORK = "network."
 
@@ -51,20 +52,7 @@ def _other_blocks(checkpoint: Mapping[str, Any], model: VideoNetwork) -> set[str
     if not isinstance(theirs, Mapping):
         return set()
     spec = as_spec(NonLocalSpec, theirs, "hyper_parameters.non_local")
-    own = block_options(spec.kind) if spec.kind in BLOCKS else {}
-    wanted = _plain({**own, **spec.options, "num_units": spec.num_units})
-    blocks = {place: cast(NonLocalBlock, b) for place, b in inserted_blocks(model).items()}
-    return {
-        place
-        for place, block in blocks.items()
-        if (block.kind, _plain(block.options)) != (spec.kind, wanted)
-    }
-
-
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that bear on the function: what only saves memory, and kinds of lists, set aside."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in options.items()
-        if name != "checkpoint"
-    }
+    defaults = block_options(spec.kind) if spec.kind in BLOCKS else {}
+    options = defaults | spec.options | {"num_units": spec.num_units}
+    options.pop("checkpoint", None)  # saves memory and computes the same
+    return different_blocks(model, dict.fromkeys(model.places, options), spec.kind)

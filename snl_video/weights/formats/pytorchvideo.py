@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from snl_video.models.network import VideoNetwork
-from snl_video.weights.names import tensors_under
+from snl_video.weights.canonical_names import tensors_under
 
 STEMS = ("blocks.0.conv.weight", "blocks.0.multipathway_blocks.0.conv.weight")
 

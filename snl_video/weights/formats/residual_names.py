@@ -1,74 +1,76 @@
-"""Canonical names of the parts of a residual network: what other projects' names are turned into.
+"""PySlowFast's names of the parts of a residual network, turned into canonical ones.
 
-Stages are counted as in PySlowFast and in the names of places: 1 is the stem, 2 to 5 are res2 to
-res5. Pathways: 0 is the slow one or the only one, 1 the fast one.
+Other projects' names of such networks are turned into PySlowFast's first. In them ``s1`` is the
+stem and ``s2`` to ``s5`` are res2 to res5; ``pathway0`` is the slow pathway or the only one,
+``pathway1`` the fast one.
 """
 
+import re
+
 from snl_video.models.network import VideoNetwork
-from snl_video.weights.names import BLOCKS
+from snl_video.weights.canonical_names import OF_BLOCKS
 
-CONVOLUTIONS = {
-    "branch1": "branch1_conv",
-    "branch2.a": "branch2.conv_a",
-    "branch2.b": "branch2.conv_b",
-    "branch2.c": "branch2.conv_c",
+NAME = re.compile(
+    r"s(?P<stage>[1-5])(?:\.pathway(?P<pathway>[01])_(?P<what>stem|res|nonlocal)(?P<index>\d*)|_fuse)"
+    r"\.(?P<part>[\w.]+)\.(?P<leaf>\w+)"
+)
+PARTS = {
+    "stem": {"conv": "conv", "bn": "norm"},
+    "res": {
+        "branch1": "branch1_conv",
+        "branch1_bn": "branch1_norm",
+        **{f"branch2.{x}": f"branch2.conv_{x}" for x in "abc"},
+        **{f"branch2.{x}_bn": f"branch2.norm_{x}" for x in "abc"},
+    },
+    "nonlocal": {
+        "theta": "theta",
+        "phi": "phi",
+        "concat": "affinity.w",
+        "g": "units.0.g",
+        "out": "units.0.filter.w_2",
+        "bn": "units.0.norm",
+        "norm": "units.0.norm",
+    },
+    "fuse": {"conv_f2s": "conv_fast_to_slow", "bn": "norm"},
 }
-"""Convolution of a residual block in PySlowFast -> here."""
-
-NORMS = {theirs: ours.replace("conv", "norm") for theirs, ours in CONVOLUTIONS.items()}
-"""Convolution of a residual block in PySlowFast -> the batch norm after it, here."""
-
-BLOCK_PARTS = {
-    "theta": "theta",
-    "phi": "phi",
-    "g": "units.0.g",
-    "out": "units.0.filter.w_2",
-    "bn": "units.0.norm",
-}
-"""Part of a non-local block elsewhere -> of an ``nl`` block here."""
+"""Of what, name of a part in PySlowFast -> here."""
 
 
-def is_residual(model: VideoNetwork) -> bool:
-    """Whether ``model`` is one of the networks whose parts are named here."""
-    return place_name(model, 2, 0, 0) is not None
+def canonical_name(name: str, model: VideoNetwork) -> str:
+    """Turn one of PySlowFast's names into the canonical one, or leave it if it is unknown."""
+    if (head := re.fullmatch(r"head\.projection\.(\w+)", name)) and place_of_block(model, 2, 0, 0):
+        return f"{head_name(model)}.{head[1]}"
+    match = NAME.fullmatch(name)
+    if match is None:
+        return name
+    what, stage, pathway = match["what"] or "fuse", int(match["stage"]), int(match["pathway"] or 0)
+    start: str | None = None
+    if what == "fuse" and model.pathways is not None:
+        start = f"trunk.blocks.{stage - 1}.multipathway_fusion"
+    elif what == "stem" and place_of_block(model, 2, 0, pathway):
+        start = stem_name(model, pathway)
+    elif match["index"] and (place := place_of_block(model, stage, int(match["index"]), pathway)):
+        start = f"trunk.{model.places[place].path}" if what == "res" else f"{OF_BLOCKS}{place}"
+    part = match["part"].removeprefix("conv_" if what == "nonlocal" else "")
+    known = start is not None and part in PARTS[what]
+    return f"{start}.{PARTS[what][part]}.{match['leaf']}" if known else name
 
 
-def place_name(model: VideoNetwork, stage: int, index: int, pathway: int) -> str | None:
+def place_of_block(model: VideoNetwork, stage: int, index: int, pathway: int) -> str | None:
     """Return ``res4.3`` or ``slow.res4.3``; None if ``model`` has no such residual block."""
+    if pathway and model.pathways is None:
+        return None
     prefix = ("slow.", "fast.")[pathway] if model.pathways is not None else ""
     name = f"{prefix}res{stage}.{index}"
-    return name if name in model.places and (prefix or not pathway) else None
+    return name if name in model.places else None
 
 
-def stem(model: VideoNetwork, pathway: int, part: str) -> str | None:
-    """Return the name of ``conv`` or ``norm`` of the stem of a pathway."""
-    if model.pathways is not None:
-        return f"trunk.blocks.0.multipathway_blocks.{pathway}.{part}"
-    return None if pathway else f"trunk.blocks.0.{part}"
+def stem_name(model: VideoNetwork, pathway: int) -> str:
+    """Return the canonical name of the stem of a pathway."""
+    inside = "" if model.pathways is None else f".multipathway_blocks.{pathway}"
+    return f"trunk.blocks.0{inside}"
 
 
-def residual(
-    model: VideoNetwork, stage: int, index: int, pathway: int, part: str, *, norm: bool = False
-) -> str | None:
-    """Return the name of a convolution of ``CONVOLUTIONS``, or of the batch norm after it."""
-    place = place_name(model, stage, index, pathway)
-    ours = (NORMS if norm else CONVOLUTIONS).get(part)
-    return None if place is None or ours is None else f"trunk.{model.places[place].path}.{ours}"
-
-
-def fusion(model: VideoNetwork, stage: int, part: str) -> str | None:
-    """Return the name of ``conv_fast_to_slow`` or ``norm`` of the fusion after a stage."""
-    if model.pathways is None:
-        return None
-    return f"trunk.blocks.{stage - 1}.multipathway_fusion.{part}"
-
-
-def head(model: VideoNetwork) -> str:
-    """Return the name of the classifying layer."""
+def head_name(model: VideoNetwork) -> str:
+    """Return the canonical name of the classifying layer."""
     return f"trunk.{model.head}"
-
-
-def block(model: VideoNetwork, stage: int, index: int, pathway: int, part: str) -> str | None:
-    """Return the name of a part of ``BLOCK_PARTS`` of a non-local block."""
-    place = place_name(model, stage, index, pathway)
-    return None if place is None else f"{BLOCKS}{place}.{BLOCK_PARTS[part]}"

@@ -23,25 +23,21 @@ def read_zip(path: Path) -> Any:
     """Read a zip file of ``torch.save``.
 
     Raises:
-        PretrainedError: broken, another kind of zip file, refused because it declares more than
+        PretrainedError: another kind of zip file, refused because it declares more than
             ``MAX_EXPANSION`` times its size or names what is not data, or a tensor without data.
+        Exception: of many types, when it is broken.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            root, members = _members(path, archive)
-            with archive.open(f"{root}data.pkl") as file:
-                storages = inspect_pickle(file).storages
-    except PretrainedError:
-        raise
-    except Exception as error:
-        raise _broken(path, error) from error
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        members = {info.filename: info.file_size for info in infos}
+        root = next(iter(members), "").partition("/")[0] + "/"
+        if problem := _problem(path.stat().st_size, infos, root):
+            raise PretrainedError(f"{path} {problem}")
+        with archive.open(f"{root}data.pkl") as file:
+            storages = inspect_pickle(file).storages
     for key, declared in storages.items():
         there = members.get(f"{root}data/{key}", 0)
-        if not 0 <= declared <= there:
-            raise PretrainedError(
-                f"{path} is broken: it declares {declared} bytes for the tensor data {key!r} and "
-                f"has {there}; download it again"
-            )
+        _check_size(path, f"the tensor data {key!r}", declared, there)
     return _load(path)
 
 
@@ -49,59 +45,47 @@ def read_legacy(path: Path) -> Any:
     """Read a file that ``torch.save`` wrote before version 1.6: pickles, then the numbers.
 
     Raises:
-        PretrainedError: broken, cut short, or refused because it names what is not data.
+        PretrainedError: it is cut short, or refused because it names what is not data.
+        Exception: of many types, when it is broken.
     """
-    try:
-        with path.open("rb") as file:
-            storages = [inspect_pickle(file) for _ in range(4)][-1].storages
-    except Exception as error:
-        raise _broken(path, error) from error
-    declared, size = sum(map(abs, storages.values())), path.stat().st_size
-    if declared > size:
-        raise PretrainedError(
-            f"{path} is cut short or broken: it declares {declared} bytes of tensor data and has "
-            f"{size} in all; download it again"
-        )
+    with path.open("rb") as file:
+        storages = [inspect_pickle(file) for _ in range(4)][-1].storages
+    _check_size(path, "its tensor data", sum(map(abs, storages.values())), path.stat().st_size)
     return _load(path)
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> tuple[str, dict[str, int]]:
-    """The folder that holds everything, and name -> unpacked bytes."""
-    infos = archive.infolist()
-    members = {info.filename: info.file_size for info in infos}
-    unpacked, size = sum(info.file_size for info in infos), path.stat().st_size
+def _problem(size: int, infos: list[zipfile.ZipInfo], root: str) -> str | None:
+    """What is wrong with the members of a zip file of ``size`` bytes, if anything is."""
+    unpacked, names = sum(info.file_size for info in infos), {info.filename for info in infos}
     if unpacked > MAX_EXPANSION * size:
-        raise PretrainedError(
-            f"{path} refused: its {size} bytes declare {unpacked} bytes unpacked, more than "
+        return (
+            f"refused: its {size} bytes declare {unpacked} bytes unpacked, more than "
             f"{MAX_EXPANSION} times as many; torch.save compresses nothing: save it again"
         )
-    if len(members) < len(infos):
-        raise PretrainedError(f"{path} refused: it has several files of one name; download again")
-    root = next(iter(members), "").partition("/")[0] + "/"
-    if f"{root}constants.pkl" in members:
-        raise PretrainedError(f"{path} refused: it is a TorchScript program; {NEVER_RUN}")
-    if f"{root}data.pkl" not in members:
-        raise PretrainedError(
-            f"{path} is a zip file, but not one of torch.save (no data.pkl in it): unpack it and "
-            "name the file of weights inside"
+    if len(names) < len(infos):
+        return "refused: it has several files of one name; download again"
+    if f"{root}constants.pkl" in names:
+        return f"refused: it is a TorchScript program; {NEVER_RUN}"
+    if f"{root}data.pkl" not in names:
+        return (
+            "is a zip file, but not one of torch.save (no data.pkl in it): unpack it and name the "
+            "file of weights inside"
         )
-    return root, members
+    return None
+
+
+def _check_size(path: Path, what: str, declared: int, there: int) -> None:
+    if not 0 <= declared <= there:
+        raise PretrainedError(
+            f"{path} is cut short or broken: it declares {declared} bytes for {what} and has "
+            f"{there}: download it again"
+        )
 
 
 def _load(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        match = re.search(r"GLOBAL (\S+)", str(error))
-        if match is None:
-            raise _broken(path, error) from error
-        raise PretrainedError(f"{path} {would_call(match[1])}") from error
-    except Exception as error:
-        raise _broken(path, error) from error
-
-
-def _broken(path: Path, error: Exception) -> PretrainedError:
-    reason = (str(error).strip().splitlines() or ["no more bytes"])[0][:200]
-    return PretrainedError(
-        f"{path} is cut short or broken ({type(error).__name__}: {reason}): download it again"
-    )
+        if match := re.search(r"GLOBAL (\S+)", str(error)):
+            raise PretrainedError(f"{path} refused: {would_call(match[1])}") from error
+        raise

@@ -2,19 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from snl_video.errors import PretrainedError
 from snl_video.weights.safe_reading import archives
-from snl_video.weights.safe_reading.arrays import ArrayPickleError, load_arrays
+from snl_video.weights.safe_reading.arrays import load_arrays
 
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 AGAIN = "download it again"
@@ -47,22 +46,29 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        if path.exists() and not path.is_dir():
-            what = "is no regular file"
+        what = "is no regular file" if path.exists() else "does not exist"
+        what = "is a folder" if path.is_dir() else what
         raise PretrainedError(f"{path} {what}: name a file, such as .pth, .ckpt or .safetensors")
     try:
         with path.open("rb") as file:
             start = file.read(64)
     except OSError as error:
         raise PretrainedError(f"{path} cannot be read ({error}): check its permissions") from error
-    if not start:
-        raise PretrainedError(f"{path} is empty (0 bytes): {AGAIN}")
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    for magic, what in NOT_WEIGHTS.items():
-        if text.startswith(magic):
-            raise PretrainedError(f"{path} is no file of weights but {what}")
-    return _checked(path, _read(path, start))
+    read = _reader(path, start)
+    if read is None:
+        raise PretrainedError(f"{path} is no file of weights{_what_it_is(start)}")
+    try:
+        content = read(path)
+    except PretrainedError:
+        raise
+    except Exception as error:  # damaged bytes make the readers raise errors of any type
+        reason = (str(error).strip().splitlines() or ["no more bytes"])[0][:200]
+        raise PretrainedError(
+            f"{path} is cut short or broken ({type(error).__name__}: {reason}): {AGAIN}"
+        ) from error
+    if problem := _problem(content):
+        raise PretrainedError(f"{path}{problem}")
+    return dict(content)
 
 
 def sha256(path: str | Path) -> str:
@@ -74,44 +80,60 @@ def sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, start: bytes) -> Any:
+def _reader(path: Path, start: bytes) -> Callable[[Path], Any] | None:
+    """What reads a file that begins with ``start``; None if it is no file of weights."""
+    if not start or _known_other(start):
+        return None
     if path.suffix == ".safetensors" or start[8:9] == b"{":
-        return _read_safetensors(path)
+        return load_file
     if start.startswith(archives.ZIP):
-        return archives.read_zip(path)
+        return archives.read_zip
     if start.startswith(archives.LEGACY):
-        return archives.read_legacy(path)
-    if path.suffix == ".pkl" or PICKLE.match(start):
-        try:
-            return load_arrays(path)
-        except ArrayPickleError as error:
-            raise PretrainedError(str(error)) from error
-    raise PretrainedError(
-        f"{path} is no file of weights: it begins with {start[:8]!r}, and that is neither a zip "
-        f"file or a pickle of torch.save, nor .safetensors, nor a pickle of arrays; {AGAIN}"
+        return archives.read_legacy
+    return load_arrays if path.suffix == ".pkl" or PICKLE.match(start) else None
+
+
+def _known_other(start: bytes) -> str | None:
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return next((what for magic, what in NOT_WEIGHTS.items() if text.startswith(magic)), None)
+
+
+def _what_it_is(start: bytes) -> str:
+    if not start:
+        return f": it is empty (0 bytes): {AGAIN}"
+    if other := _known_other(start):
+        return f" but {other}"
+    return (
+        f": it begins with {start[:8]!r}, and that is neither a zip file or a pickle of "
+        f"torch.save, nor .safetensors, nor a pickle of arrays; {AGAIN}"
     )
 
 
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path, device="cpu")
-    except SafetensorError as error:
-        raise PretrainedError(f"{path} is a broken .safetensors file ({error}): {AGAIN}") from error
-
-
-def _checked(path: Path, content: Any) -> dict[str, Any]:
+def _problem(content: Any) -> str | None:
+    """What is wrong with the contents of a file, if anything is."""
     remedy = "save the state_dict() of the network"
     if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
         kind = type(content).__name__
-        raise PretrainedError(f"{path} holds a {kind}, not a dictionary of named tensors: {remedy}")
+        return f" holds a {kind}, not a dictionary of named tensors: {remedy}"
     leaves = list(_leaves(content, "", set()))
     if not leaves:
         keys = ", ".join(map(repr, list(content)[:5])) or "nothing"
-        raise PretrainedError(f"{path} holds no tensor, only {keys}: {remedy}")
+        return f" holds no tensor, only {keys}: {remedy}"
     for name, value in leaves:
-        if isinstance(value, Tensor):
-            _check_tensor(path, name, value)
-    return dict(content)
+        if not isinstance(value, Tensor):
+            continue
+        if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+            return (
+                f": {name} is no plain tensor ({value.layout}, {value.dtype}, {value.device}): "
+                "save it dense, not quantized, from the CPU"
+            )
+        declared, there = value.numel() * value.element_size(), value.untyped_storage().nbytes()
+        if declared > there:
+            return (
+                f": {name} of {tuple(value.shape)} would take {declared} bytes, but the file has "
+                f"{there} for it: save a contiguous copy"
+            )
+    return None
 
 
 def _leaves(
@@ -124,17 +146,3 @@ def _leaves(
             yield f"{prefix}{name}", value
         elif isinstance(value, Mapping) and id(value) not in seen:
             yield from _leaves(value, f"{prefix}{name}.", seen)
-
-
-def _check_tensor(path: Path, name: str, tensor: Tensor) -> None:
-    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
-        raise PretrainedError(
-            f"{path}: {name} is no plain tensor ({tensor.layout}, {tensor.dtype}, "
-            f"{tensor.device}): save it dense, not quantized, from the CPU"
-        )
-    declared, there = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
-    if declared > there:
-        raise PretrainedError(
-            f"{path}: {name} of {tuple(tensor.shape)} would take {declared} bytes, but the file "
-            f"has {there} for it: save a contiguous copy"
-        )

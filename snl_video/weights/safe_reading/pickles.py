@@ -26,7 +26,7 @@ NEVER_RUN = (
 
 def would_call(name: str) -> str:
     """Say why a pickle that names the function or class ``name`` is refused."""
-    return f"refused: it would call {name}; {NEVER_RUN}"
+    return f"it would call {name}; {NEVER_RUN}"
 
 
 class PickleContents(NamedTuple):

@@ -10,18 +10,17 @@ from torch import Tensor
 from snl_video.errors import PretrainedError
 from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
-from snl_video.weights.exact import fill_exactly
-from snl_video.weights.formats import residual_names
-from snl_video.weights.formats.mmaction.sizes import (
-    ARCHITECTURES,
+from snl_video.weights.canonical_names import place_of, tensors_under
+from snl_video.weights.fill import fill_exactly, naming
+from snl_video.weights.formats.block_comparison import different_blocks
+from snl_video.weights.formats.mmaction.network_of_weights import (
     Arch,
     Mode,
     block_specs,
     network_without_blocks,
 )
-from snl_video.weights.formats.mmaction.tensor_names import block_options, canonical_name
-from snl_video.weights.formats.nl_blocks import different_blocks
-from snl_video.weights.names import place_of, tensors_under
+from snl_video.weights.formats.mmaction.tensor_names import block_options, slowfast_name
+from snl_video.weights.formats.residual_names import canonical_name, head_name
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
 
 WEIGHTS = "state_dict"
@@ -56,27 +55,17 @@ def from_mmaction(
 
     Raises:
         PretrainedError: the file can't be read or is no such checkpoint, its blocks need a mode or
-            have another, or the weights are not those of ``arch``.
-        ValueError: unknown arch or mode.
+            have another, the weights are not those of ``arch``, or there is no such arch or mode.
     """
-    if arch not in ARCHITECTURES:
-        raise ValueError(f"unknown arch {arch!r}; choose from {', '.join(ARCHITECTURES)}")
     checkpoint = read_checkpoint(path)
     tensors = tensors_under(checkpoint, WEIGHTS)
-    try:
+    with naming(path):
         if not recognises(checkpoint):
             raise PretrainedError("no checkpoint of MMAction2's residual networks")
         specs = block_specs(tensors, non_local_mode, use_scale)
-        try:
-            network = network_without_blocks(tensors, arch, alpha, dropout)
-            for spec in specs:
-                insert_blocks(network, spec)
-        except PretrainedError:
-            raise
-        except ValueError as error:
-            raise PretrainedError(f"its network can't be built: {error}") from error
-    except PretrainedError as error:
-        raise PretrainedError(f"{path}: {error}") from error
+        network = network_without_blocks(tensors, arch, alpha, dropout)
+        for spec in specs:
+            insert_blocks(network, spec)
     fill_exactly(network, convert(checkpoint, network), path, f"mmaction, arch {arch}")
     return network
 
@@ -99,15 +88,16 @@ def convert(checkpoint: Mapping[str, Any], model: VideoNetwork) -> dict[str, Ten
     others = different_blocks(model, block_options(tensors))
     result = {}
     for name, value in tensors.items():
-        ours = canonical_name(name, model)
+        theirs = slowfast_name(name, two_pathways=model.pathways is not None)
+        ours = canonical_name(theirs, model)
         place = place_of(ours, model)
-        if place in others:
+        if ours == theirs or place in others:
             result[name] = value
             continue
         result[ours] = value.unsqueeze(-1) if ours.endswith("affinity.w.weight") else value
         if place and ours.endswith("filter.w_2.weight"):
             result[ours.replace("w_2.weight", "w_2.bias")] = value.new_zeros(len(value))
-    head = f"{residual_names.head(model)}.weight"
+    head = f"{head_name(model)}.weight"
     if model.pathways is not None and head in result:
         result[head] = _slow_first(result[head], model)
     return result

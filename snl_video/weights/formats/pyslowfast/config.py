@@ -41,6 +41,11 @@ class Config:
             raise PretrainedError(f"{CONFIG!r} holds a {type(values).__name__}, not a mapping")
         return cls(values)
 
+    @property
+    def pathways(self) -> int:
+        """2 for SlowFast, else 1."""
+        return 2 if self.get("MODEL.ARCH") == "slowfast" else 1
+
     def get(self, key: str, default: Any = _REQUIRED) -> Any:
         """Return the value of a dotted key.
 
@@ -68,17 +73,40 @@ class Config:
             raise PretrainedError(f"{key} is {short(value)}, but only {choices} can be built here")
         return value
 
-    def number(self, key: str, default: Any = _REQUIRED) -> int:
+    def number(self, key: str) -> int:
         """Return the value of a key, a whole number of 1 or more."""
-        value = self.get(key, default)
-        if not is_whole(value) or value < 1:
+        value = self.get(key)
+        if not _is_whole(value) or value < 1:
             raise PretrainedError(f"{key} must be a whole number of 1 or more, got {short(value)}")
         return value
 
+    def numbers(self, key: str) -> list[list[list[int]]]:
+        """Return the whole numbers of each pathway of each of the four stages.
 
-def is_whole(value: Any) -> bool:
-    """Whether this is an integer, and no truth value."""
-    return isinstance(value, int) and not isinstance(value, bool)
+        Raises:
+            PretrainedError: it does not hold a number or a list of numbers for each of them.
+        """
+        value = self.get(key)
+        rows = value if isinstance(value, list) and len(value) >= 4 else []
+        result = [
+            [cell if isinstance(cell, list) else [cell] for cell in row]
+            for row in rows
+            if isinstance(row, list) and len(row) >= self.pathways
+        ]
+        if len(result) < 4 or not all(_is_whole(n) for row in result for cell in row for n in cell):
+            raise PretrainedError(
+                f"{key} must hold four stages with whole numbers for each pathway, got "
+                f"{short(value)}"
+            )
+        return result[:4]
+
+    def colours(self, key: str) -> list[float]:
+        """Return three numbers."""
+        value = self.get(key)
+        found = value if isinstance(value, list) else []
+        if len(found) != 3 or not all(isinstance(number, int | float) for number in found):
+            raise PretrainedError(f"{key} must hold three numbers, got {short(value)}")
+        return [float(number) for number in found]
 
 
 def short(value: Any) -> str:
@@ -87,3 +115,7 @@ def short(value: Any) -> str:
     writer.maxlevel = 3
     text = writer.repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,6 +1,5 @@
 """PySlowFast's checkpoints (.pyth) of C2D, I3D, Slow and SlowFast, with or without blocks."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -11,24 +10,19 @@ from torch import Tensor
 from snl_video.errors import PretrainedError
 from snl_video.models.insertion import insert_blocks
 from snl_video.models.network import VideoNetwork
-from snl_video.weights.exact import fill_exactly
-from snl_video.weights.formats import residual_names as names
-from snl_video.weights.formats.nl_blocks import different_blocks
-from snl_video.weights.formats.pyslowfast.arguments import block_specs, network_without_blocks
+from snl_video.weights.canonical_names import place_of, tensors_under
+from snl_video.weights.fill import fill_exactly, naming
+from snl_video.weights.formats.block_comparison import different_blocks
 from snl_video.weights.formats.pyslowfast.config import CONFIG, Config
-from snl_video.weights.names import place_of, tensors_under
+from snl_video.weights.formats.pyslowfast.network_of_config import (
+    ALWAYS,
+    block_specs,
+    network_without_blocks,
+)
+from snl_video.weights.formats.residual_names import canonical_name, stem_name
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
 
 WEIGHTS = "model_state"
-STEM = re.compile(r"s1\.pathway([01])_stem\.(conv|bn)\.(\w+)")
-RESIDUAL = re.compile(r"s([2-5])\.pathway([01])_res(\d+)\.(branch1|branch2\.[abc])(_bn)?\.(\w+)")
-BLOCK = re.compile(
-    r"s([2-5])\.pathway([01])_nonlocal(\d+)\.(?:conv_)?(theta|phi|g|out|bn|norm)\.(\w+)"
-)
-FUSION = re.compile(r"s([1-4])_fuse\.(conv_f2s|bn)\.(\w+)")
-HEAD = re.compile(r"head\.projection\.(\w+)")
-ALWAYS = {"bias": True, "pool_after": False, "norm": "batch", "relu": False}
-"""Options of an ``nl`` block that all of PySlowFast's blocks have."""
 
 
 def from_slowfast(path: str | Path, *, dropout: float | None = None) -> VideoNetwork:
@@ -49,21 +43,14 @@ def from_slowfast(path: str | Path, *, dropout: float | None = None) -> VideoNet
             of the configuration.
     """
     checkpoint = read_checkpoint(path)
-    try:
+    with naming(path):
         if not recognises(checkpoint):
             raise PretrainedError("no checkpoint of PySlowFast's residual networks")
         config = Config.of(checkpoint)
-        try:
-            network = network_without_blocks(config, dropout)
-            for spec in block_specs(config):
-                insert_blocks(network, spec)
-        except PretrainedError:
-            raise
-        except ValueError as error:
-            raise PretrainedError(f"its configuration can't be built: {error}") from error
+        network = network_without_blocks(config, dropout)
+        for spec in block_specs(config):
+            insert_blocks(network, spec)
         tensors = convert(checkpoint, network)
-    except PretrainedError as error:
-        raise PretrainedError(f"{path}: {error}") from error
     fill_exactly(network, tensors, path, "slowfast")
     return network
 
@@ -83,11 +70,11 @@ def convert(checkpoint: Mapping[str, Any], model: VideoNetwork) -> dict[str, Ten
     config = Config.of(checkpoint) if isinstance(checkpoint.get(CONFIG), str) else None
     options: dict[str, dict[str, Any]] = {}
     for spec in block_specs(config) if config is not None else []:
-        options |= dict.fromkeys(spec["places"], spec["options"])
+        options |= dict.fromkeys(spec.places, spec.options)
     renamed = rename(tensors_under(checkpoint, WEIGHTS), model, options)
     if config is not None and config.get("DATA.REVERSE_INPUT_CHANNEL", False):
         for pathway in (0, 1):
-            name = f"{names.stem(model, pathway, 'conv')}.weight"
+            name = f"{stem_name(model, pathway)}.conv.weight"
             if name in renamed:
                 renamed[name] = renamed[name].flip(1)
     return renamed
@@ -112,24 +99,3 @@ def rename(
         name if place_of(ours, model) in others else ours: tensors[name]
         for name, ours in renamed.items()
     }
-
-
-def canonical_name(name: str, model: VideoNetwork) -> str:
-    """Turn one of PySlowFast's names into the canonical one, or leave it if it is unknown."""
-    ours: str | None = None
-    leaf = name.rpartition(".")[2]
-    if match := STEM.fullmatch(name):
-        part = match[2].replace("bn", "norm")
-        ours = names.stem(model, int(match[1]), part)
-    elif match := RESIDUAL.fullmatch(name):
-        stage, pathway, index = map(int, match.group(1, 2, 3))
-        ours = names.residual(model, stage, index, pathway, match[4], norm=match[5] is not None)
-    elif match := BLOCK.fullmatch(name):
-        stage, pathway, index = map(int, match.group(1, 2, 3))
-        ours = names.block(model, stage, index, pathway, match[4].replace("norm", "bn"))
-    elif match := FUSION.fullmatch(name):
-        part = {"conv_f2s": "conv_fast_to_slow", "bn": "norm"}[match[2]]
-        ours = names.fusion(model, int(match[1]), part)
-    elif HEAD.fullmatch(name):
-        ours = names.head(model)
-    return name if ours is None or not names.is_residual(model) else f"{ours}.{leaf}"

@@ -165,8 +165,16 @@ def test_a_mode_that_is_needed_or_wrong_is_named(tmp_path, design, mode, message
         ({}, "slowfast", r"\(0, 0, 0, 0\) bottleneck blocks under backbone.slow_path"),
         ({"backbone.layer3.5.conv3.conv.weight": None}, "i3d", r"missing: .*res_blocks.5.*conv_c"),
         ({"backbone.layer3.5.conv2.bn.weight": None}, "i3d", "missing: .*res_blocks.5.*norm_b"),
-        ({"cls_head.fc_cls.weight": None}, "i3d", "it has no cls_head.fc_cls.weight"),
-        ({"cls_head.fc_cls.weight": torch.zeros(7)}, "i3d", r"has shape \(7,\), not 2 sizes"),
+        (
+            {"cls_head.fc_cls.weight": None},
+            "i3d",
+            "fc_cls.weight should .* is absent: name",
+        ),
+        (
+            {"cls_head.fc_cls.weight": torch.zeros(7)},
+            "i3d",
+            r"2 sizes .* has the shape \(7,\)",
+        ),
         ({"neck.weight": torch.zeros(7)}, "i3d", "unexpected: neck.weight"),
         ({"backbone.conv1.conv.weight": None}, "i3d", "no checkpoint of MMAction2's"),
     ],
@@ -187,7 +195,7 @@ def test_an_unknown_fusion_asks_for_alpha(tmp_path):
 
 def test_an_alpha_that_cannot_be_built_is_named(tmp_path):
     path, _ = checkpoint(tmp_path, Design(**TWO))
-    with pytest.raises(PretrainedError, match=r"weights.pth: its network can't be built: alpha"):
+    with pytest.raises(PretrainedError, match=r"weights.pth: alpha"):
         from_mmaction(path, "slowfast", alpha=0)
 
 
@@ -202,9 +210,9 @@ def test_another_depth_is_named(tmp_path):
 
 def test_unknown_arch_and_mode_are_named(tmp_path):
     path, _ = checkpoint(tmp_path, Design(**I3D))
-    with pytest.raises(ValueError, match="unknown arch 'tsm'; choose from i3d, slowonly, slowfast"):
+    with pytest.raises(PretrainedError, match="unknown arch 'tsm'; choose from i3d, slowonly"):
         from_mmaction(path, "tsm")
-    with pytest.raises(ValueError, match="unknown non_local_mode 'softmax'; choose from embedded"):
+    with pytest.raises(PretrainedError, match="unknown non_local_mode 'softmax'; choose from e"):
         from_mmaction(path, "i3d", "softmax")
 
 

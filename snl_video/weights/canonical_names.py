@@ -7,7 +7,9 @@ from torch import Tensor
 
 from snl_video.models.network import VideoNetwork
 
-BLOCKS = "non_local."
+OF_BLOCKS = "non_local."
+"""How the canonical names of the tensors of blocks begin."""
+
 WRAPPERS = ("module.", "_orig_mod.")
 
 
@@ -26,7 +28,7 @@ def canonical_name(name: str, places: Mapping[str, str]) -> str:
         if name.startswith(f"{start}module."):
             return start + name.removeprefix(f"{start}module.")
         if name.startswith(f"{start}non_local."):
-            return f"{BLOCKS}{place}." + name.removeprefix(f"{start}non_local.")
+            return f"{OF_BLOCKS}{place}." + name.removeprefix(f"{start}non_local.")
     return name
 
 
@@ -38,9 +40,9 @@ def canonical_state(model: VideoNetwork) -> dict[str, Tensor]:
 
 def place_of(name: str, model: VideoNetwork) -> str | None:
     """Return the place in a canonical name of a block's tensor, None for any other name."""
-    if not name.startswith(BLOCKS):
+    if not name.startswith(OF_BLOCKS):
         return None
-    rest = name.removeprefix(BLOCKS)
+    rest = name.removeprefix(OF_BLOCKS)
     return next((place for place in model.places if rest.startswith(f"{place}.")), None)
 
 

@@ -1,11 +1,12 @@
 """The network of an MMAction2 checkpoint and its blocks, read off the weights."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from torch import Tensor
 
 from snl_video.errors import PretrainedError
+from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
 from snl_video.models.resnet import i3d, slow, slowfast
 from snl_video.models.temporal_kernels import STAGE_BLOCKS
@@ -13,15 +14,13 @@ from snl_video.weights.formats.mmaction.tensor_names import (
     BLOCK,
     RESIDUAL,
     block_options,
-    place_of_block,
+    place_of,
 )
-from snl_video.weights.formats.nl_blocks import nl_options
 
 Arch = Literal["i3d", "slowonly", "slowfast"]
 Mode = Literal["embedded_gaussian", "gaussian", "dot_product", "concatenation"]
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET = {"pixel_mean": (0.485, 0.456, 0.406), "pixel_std": (0.229, 0.224, 0.225)}
 ARCHITECTURES: dict[str, tuple[Callable[..., VideoNetwork], dict[str, Any]]] = {
     "i3d": (i3d, {"conv1_stride": 2, "pool1_stride": 2}),
     "slowonly": (slow, {}),
@@ -45,57 +44,39 @@ def network_without_blocks(
     """Build the network that the weights are of, with ``alpha`` where they do not tell it.
 
     Raises:
-        PretrainedError: the weights are of another kind of network, or of SlowFast with a fusion
-            kernel that does not tell alpha.
+        PretrainedError: unknown arch, weights of another kind of network, or of SlowFast with a
+            fusion kernel that does not tell alpha.
     """
+    _check_known("arch", arch, ARCHITECTURES)
     build, options = ARCHITECTURES[arch]
     main = "backbone.slow_path." if arch == "slowfast" else "backbone."
-    options = options | {
-        "depth": _depth(tensors, main),
-        "pixel_mean": list(IMAGENET_MEAN),
-        "pixel_std": list(IMAGENET_STD),
-    }
+    options = options | IMAGENET | {"depth": _depth(tensors, main)}
     width = _shape(tensors, f"{main}conv1.conv.weight")[0]
     if arch == "slowfast":
         options |= _fusion(tensors, width, alpha)
-    num_classes = _shape(tensors, "cls_head.fc_cls.weight")[0]
-    return build(num_classes, width, dropout, **options)
+    return build(_shape(tensors, "cls_head.fc_cls.weight")[0], width, dropout, **options)
 
 
 def block_specs(
     tensors: Mapping[str, Tensor], mode: Mode | None, use_scale: bool
-) -> list[dict[str, Any]]:
-    """Return a ``non_local`` specification for every block in the weights.
+) -> list[NonLocalSpec]:
+    """Return a specification for every block in the weights.
 
     Raises:
-        PretrainedError: a block needs ``mode``, or has the weights of another.
-        ValueError: there is no such mode.
+        PretrainedError: unknown mode, or a block that needs ``mode`` or has the weights of another.
     """
-    if mode is not None and mode not in AFFINITIES:
-        raise ValueError(
-            f"unknown non_local_mode {mode!r}; choose from {', '.join(get_args(Mode))}"
-        )
+    if mode is not None:
+        _check_known("non_local_mode", mode, AFFINITIES)
     inner = {
-        place_of_block(match): len(value)
+        place_of(match): len(value)
         for name, value in tensors.items()
-        if (match := BLOCK.fullmatch(name)) and match[4] == "g" and match[7] == "weight"
+        if (match := BLOCK.fullmatch(name)) and (match["part"], match["leaf"]) == ("g", "weight")
     }
     specs = []
     for place, told in block_options(tensors).items():
         affinity = _affinity(place, told["affinity"], mode)
-        options = nl_options(**told) | {
-            "affinity": affinity,
-            "scale": use_scale and affinity == "softmax",
-        }
-        del options["num_units"]
-        specs.append(
-            {
-                "kind": "nl",
-                "places": [place],
-                "inner_channels": inner.get(place),
-                "options": options,
-            }
-        )
+        options = told | {"affinity": affinity, "scale": use_scale and affinity == "softmax"}
+        specs.append(NonLocalSpec("nl", [place], inner.get(place), options=options))
     if mode is not None and not specs:
         raise PretrainedError(f"non_local_mode is {mode!r}, but the weights have no block")
     return specs
@@ -117,12 +98,15 @@ def _affinity(place: str, told: str | frozenset[str], mode: Mode | None) -> str:
     return AFFINITIES[mode or modes[0]]
 
 
+def _check_known(name: str, value: str, known: Mapping[str, Any]) -> None:
+    if value not in known:
+        raise PretrainedError(f"unknown {name} {value!r}; choose from {', '.join(known)}")
+
+
 def _depth(tensors: Mapping[str, Tensor], main: str) -> int:
     matches = [match for name in tensors if (match := RESIDUAL.fullmatch(name))]
-    counts = tuple(
-        len({m[3] for m in matches if m[2] == layer and m[4] == "conv3" and m[0].startswith(main)})
-        for layer in "1234"
-    )
+    last = [m for m in matches if m["part"] == "conv3" and m[0].startswith(main)]
+    counts = tuple(len({m["index"] for m in last if m["layer"] == layer}) for layer in "1234")
     for depth, blocks in STAGE_BLOCKS.items():
         if counts == blocks:
             return depth
@@ -147,10 +131,12 @@ def _fusion(tensors: Mapping[str, Tensor], width: int, alpha: int | None) -> dic
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
-    if name not in tensors:
-        raise PretrainedError(f"it has no {name}: name the arch that it is of")
-    shape = tuple(tensors[name].shape)
+    shape = tuple(tensors[name].shape) if name in tensors else ()
     wanted = 2 if name.startswith("cls_head") else 5
     if len(shape) != wanted or min(shape) < 1:
-        raise PretrainedError(f"{name} has shape {shape}, not {wanted} sizes of 1 or more")
+        found = f"has the shape {shape}" if name in tensors else "is absent"
+        raise PretrainedError(
+            f"{name} should have {wanted} sizes of 1 or more and {found}: name the arch that the "
+            "weights are of"
+        )
     return shape
