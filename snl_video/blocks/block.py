@@ -163,15 +163,12 @@ class NonLocalBlock(nn.Module):
 
 def check_input(x: Tensor, channels: int) -> None:
     """Raise ValueError unless x is (B, channels, T, H, W) and finite (see `NonLocalBlock`)."""
-    if x.ndim != 5:
+    if x.ndim != 5 or x.shape[1] != channels:
+        remedy = "add the missing axes, for images x.unsqueeze(2)"
+        if x.ndim == 5:
+            remedy = f"build the block with in_channels={x.shape[1]}"
         raise ValueError(
-            f"the block takes (B, C, T, H, W), got {x.ndim}-D input of shape {tuple(x.shape)}: "
-            "add the missing axes, for images x.unsqueeze(2)"
-        )
-    if x.shape[1] != channels:
-        raise ValueError(
-            f"the block was built for {channels} channels, got input of shape "
-            f"{tuple(x.shape)}: build it with in_channels={x.shape[1]}"
+            f"the block takes (B, {channels}, T, H, W), got {tuple(x.shape)}: {remedy}"
         )
     if torch.compiler.is_compiling() or x.device.type != "cpu":
         return

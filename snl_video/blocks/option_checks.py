@@ -22,8 +22,10 @@ def options_of(builder: Callable[..., NonLocalBlock]) -> dict[str, Any]:
     return own
 
 
-def checked(builder: Callable[..., NonLocalBlock], options: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a builder, the given ones replaced; windows, which may be lists, as tuples.
+def checked(
+    kind: str, builder: Callable[..., NonLocalBlock], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All options of the builder of a kind, the given ones replaced; lists become tuples.
 
     What may be given, the annotations tell: a `Literal` one of its values, an `int` a number of 1
     or more, a `Grid` three such numbers.
@@ -34,7 +36,9 @@ def checked(builder: Callable[..., NonLocalBlock], options: Mapping[str, Any]) -
     hints = get_type_hints(NonLocalBlock.__init__) | get_type_hints(builder)
     for name, value in options.items():
         if name not in known:
-            raise ValueError(f"there is no option {name!r}: there are {', '.join(known)}")
+            raise ValueError(
+                f"block kind {kind!r} has no option {name!r}: it has {', '.join(known)}"
+            )
         hint, wanted = hints.get(name), ""
         if get_origin(hint) is Literal and value not in get_args(hint):
             wanted = f"one of {', '.join(get_args(hint))}"
@@ -43,7 +47,7 @@ def checked(builder: Callable[..., NonLocalBlock], options: Mapping[str, Any]) -
         elif Grid in get_args(hint) and value is not None and not _is_grid(value):
             wanted = "three sizes (T, H, W) of 1 or more"
         if wanted:
-            raise ValueError(f"{name} must be {wanted}, got {value!r}")
+            raise ValueError(f"{name} of block kind {kind!r} must be {wanted}, got {value!r}")
     chosen = known | dict(options)
     return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
 

@@ -51,11 +51,8 @@ def build_block(
             f"in_channels and inner_channels must be 1 or more, got {in_channels} and {inner}: "
             "leave inner_channels out for C // 2"
         )
-    try:
-        resolved = checked(BLOCKS[kind], options)
-        block = BLOCKS[kind](in_channels, inner, **resolved)
-    except ValueError as error:
-        raise ValueError(f"block kind {kind!r}: {error}") from None
+    resolved = checked(kind, BLOCKS[kind], options)
+    block = BLOCKS[kind](in_channels, inner, **resolved)
     block.kind = kind
     block.options = {k: list(v) if isinstance(v, tuple) else v for k, v in resolved.items()}
     return block

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from snl_video.blocks import build_block
+from snl_video.blocks import NonLocalBlock, build_block
 from snl_video.errors import NetworkError
 from snl_video.models.network import VideoNetwork
 from snl_video.spec import as_spec
@@ -38,7 +38,7 @@ class NonLocalSpec:
 class WithBlock(nn.Module):
     """A module of the trunk followed by a non-local block."""
 
-    def __init__(self, module: nn.Module, non_local: nn.Module) -> None:
+    def __init__(self, module: nn.Module, non_local: NonLocalBlock) -> None:
         super().__init__()
         self.module = module
         self.non_local = non_local
@@ -91,7 +91,7 @@ def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any])
     return inserted
 
 
-def inserted_blocks(network: VideoNetwork) -> dict[str, nn.Module]:
+def inserted_blocks(network: VideoNetwork) -> dict[str, NonLocalBlock]:
     """Return place -> block for the blocks of ``network``, in the order of the forward pass."""
     taken = {entry["place"] for entry in network.non_local}
     return {

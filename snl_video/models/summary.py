@@ -72,43 +72,39 @@ def summarise(network: VideoNetwork, num_frames: int, height: int, width: int) -
     and matrix products: half of what ``torch.utils.flop_counter`` counts.
     """
     ghost = copy.deepcopy(network).to("meta").eval()
-    shapes: dict[str, tuple[int, ...]] = {}
+    positions: dict[str, int] = {}
     blocks = inserted_blocks(ghost)
     for place, block in blocks.items():
-        block.register_forward_hook(partial(_remember_shape, shapes, place))
+        block.register_forward_hook(partial(_count_positions, positions, place))
     clip_shape = (3, num_frames, height, width)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         ghost(torch.empty(1, *clip_shape, device="meta"))
-    names = {module: name for name, module in ghost.named_modules()}
+    names = {module: f"{type(ghost).__name__}.{name}" for name, module in ghost.named_modules()}
     counts = counter.get_flop_counts()
-    entries = {entry["place"]: entry for entry in ghost.non_local}
-    rows = []
-    for place, block in blocks.items():
-        key = f"{type(ghost).__name__}.{names[block]}"
-        rows.append(
-            BlockSummary(
-                place=place,
-                kind=entries[place]["kind"],
-                positions=shapes[place][2] * shapes[place][3] * shapes[place][4],
-                in_channels=entries[place]["in_channels"],
-                inner_channels=entries[place]["inner_channels"],
-                parameters=_num_parameters(block),
-                gmacs=sum(counts[key].values()) / 2e9,
-            )
-        )
     return NetworkSummary(
         clip_shape=clip_shape,
         parameters=_num_parameters(ghost),
         gmacs=counter.get_total_flops() / 2e9,
-        blocks=tuple(rows),
+        blocks=tuple(
+            BlockSummary(
+                place=place,
+                kind=block.kind,
+                positions=positions[place],
+                in_channels=block.in_channels,
+                inner_channels=block.inner_channels,
+                parameters=_num_parameters(block),
+                gmacs=sum(counts[names[block]].values()) / 2e9,
+            )
+            for place, block in blocks.items()
+        ),
     )
 
 
-def _remember_shape(
-    shapes: dict[str, tuple[int, ...]], place: str, module: nn.Module, inputs: Any, output: Tensor
+def _count_positions(
+    positions: dict[str, int], place: str, block: nn.Module, inputs: Any, output: Tensor
 ) -> None:
-    shapes[place] = tuple(output.shape)
+    positions[place] = output.shape[2:].numel()
 
 
 def _num_parameters(module: nn.Module) -> int:

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import IO, cast
 
 from safetensors.torch import save_file
 
@@ -63,11 +64,9 @@ def unpack(archive: Path, folder: Path) -> Path:
     target = folder / "weights.ckpt"
     try:
         with tarfile.open(archive) as tar:
-            member = tar.extractfile(MEMBER)
-            if member is None:
-                raise KeyError(MEMBER)
+            member = cast(IO[bytes], tar.extractfile(MEMBER))
             target.write_bytes(member.read())
-    except (tarfile.TarError, KeyError, OSError, EOFError) as error:
+    except (tarfile.TarError, KeyError, AttributeError, OSError, EOFError) as error:
         raise FetchError(f"{archive} does not hold {MEMBER}: {error}. {_remedy()}") from error
     found = sha256(target)
     if found != SHA256:

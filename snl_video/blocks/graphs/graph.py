@@ -3,6 +3,7 @@
 Source of the formulas: Zhu et al., "Unifying Nonlocal Blocks for Neural Networks", ICCV 2021.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
@@ -16,7 +17,7 @@ from snl_video.blocks.polynomial import Basis, weighted_sum
 Form = Literal["auto", "low_rank", "matrix"]
 
 
-class Graph:
+class Graph(ABC):
     """The affinity A of the positions of a clip, (B, N, N), as a linear operator.
 
     A new graph only has to define `propagate`, which returns the dtype of z; `queries` is N (rows
@@ -31,9 +32,9 @@ class Graph:
         self.queries = queries
         self.keys = queries if keys is None else keys
 
+    @abstractmethod
     def propagate(self, z: Tensor) -> Tensor:
         """A z: (B, keys, C) -> (B, N, C)."""
-        raise NotImplementedError(f"{type(self).__name__} must define propagate(z)")
 
     def polynomial(self, z: Tensor, weights: Mapping[int, Tensor], basis: Basis) -> Tensor:
         """sum_k B_k(A) z W_k, weights {k: (out, C)}: (B, keys, C) -> (B, N, out).

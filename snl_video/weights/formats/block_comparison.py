@@ -1,9 +1,8 @@
 """Whether the blocks of a network compute what the blocks of a file compute."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from snl_video.blocks import NonLocalBlock
 from snl_video.models.insertion import inserted_blocks
 from snl_video.models.network import VideoNetwork
 
@@ -19,10 +18,9 @@ def different_blocks(
             left out and may have any value; a frozenset holds several that are possible.
         kind: of the file's blocks.
     """
-    blocks = {place: cast(NonLocalBlock, b) for place, b in inserted_blocks(model).items()}
     return {
         place
-        for place, block in blocks.items()
+        for place, block in inserted_blocks(model).items()
         if place in theirs
         and not (
             block.kind == kind

@@ -68,7 +68,7 @@ def test_a_configuration_is_never_run(tmp_path):
 @pytest.mark.parametrize(
     ("cfg", "message"),
     [
-        (None, "no configuration text under 'cfg'"),
+        (None, "'cfg' holds a NoneType, not a mapping as text"),
         ("- a\n- b", "'cfg' holds a list"),
         ("a: [b", "'cfg' is no plain YAML"),
     ],

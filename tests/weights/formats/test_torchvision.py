@@ -6,6 +6,7 @@ import torch
 from snl_video.errors import PretrainedError
 from snl_video.weights import build_model, load_pretrained
 from snl_video.weights.formats import FORMATS
+from snl_video.weights.inflation import inflated
 from tests.weights.cases import clip, logits, network, randomise, saved, state
 
 
@@ -85,7 +86,7 @@ def test_resnet101_goes_into_a_network_of_its_depth_only():
         weights = resnet101().state_dict()
         deep = build_model("i3d_r101", 1000)
         shallow = build_model("i3d_r50", 1000)
-    found = FORMATS["torchvision"].convert(weights, deep)
+    found = inflated(FORMATS["torchvision"].convert(weights, deep), deep, "average")
     shapes = {name: value.shape for name, value in deep.state_dict().items()}
     assert {name: value.shape for name, value in found.items()} == shapes
     with pytest.raises(PretrainedError, match=r"\[3, 4, 23, 3\] .*has \[3, 4, 6, 3\]: .*_r101"):

@@ -85,17 +85,13 @@ def block_specs(
 def _affinity(place: str, told: str | frozenset[str], mode: Mode | None) -> str:
     possible = {told} if isinstance(told, str) else told
     modes = [name for name, affinity in AFFINITIES.items() if affinity in possible]
-    if mode is None and len(modes) > 1:
+    chosen = [name for name in modes if mode in (name, None)]
+    if len(chosen) != 1:
         raise PretrainedError(
-            f"the block at {place} has the same weights in the modes {' and '.join(modes)}: name "
-            "the one it was trained with as non_local_mode"
+            f"the block at {place} has the weights of {' or '.join(modes)} and non_local_mode is "
+            f"{mode!r}: name the mode that it was trained in"
         )
-    if mode is not None and mode not in modes:
-        raise PretrainedError(
-            f"non_local_mode is {mode!r}, but the block at {place} has the weights of "
-            f"{' or '.join(modes)}"
-        )
-    return AFFINITIES[mode or modes[0]]
+    return AFFINITIES[chosen[0]]
 
 
 def _check_known(name: str, value: str, known: Mapping[str, Any]) -> None:

@@ -27,18 +27,17 @@ class Config:
         Raises:
             PretrainedError: no text there, or no mapping in plain YAML.
         """
-        text = checkpoint.get(CONFIG)
-        if not isinstance(text, str):
+        values = checkpoint.get(CONFIG)
+        if isinstance(values, str):
+            try:
+                values = yaml.safe_load(values)
+            except (yaml.YAMLError, RecursionError) as error:
+                raise PretrainedError(f"{CONFIG!r} is no plain YAML: {error}") from error
+        if not isinstance(checkpoint.get(CONFIG), str) or not isinstance(values, Mapping):
             raise PretrainedError(
-                f"there is no configuration text under {CONFIG!r}: build the network with "
-                "build_model and call load_pretrained"
+                f"{CONFIG!r} holds a {type(values).__name__}, not a mapping as text: build the "
+                "network with build_model and call load_pretrained"
             )
-        try:
-            values = yaml.safe_load(text)
-        except (yaml.YAMLError, RecursionError) as error:
-            raise PretrainedError(f"{CONFIG!r} is no plain YAML: {error}") from error
-        if not isinstance(values, Mapping):
-            raise PretrainedError(f"{CONFIG!r} holds a {type(values).__name__}, not a mapping")
         return cls(values)
 
     @property

@@ -73,8 +73,7 @@ def convert(checkpoint: Mapping[str, Any], model: VideoNetwork) -> dict[str, Ten
         options |= dict.fromkeys(spec.places, spec.options)
     renamed = rename(tensors_under(checkpoint, WEIGHTS), model, options)
     if config is not None and config.get("DATA.REVERSE_INPUT_CHANNEL", False):
-        for pathway in (0, 1):
-            name = f"{stem_name(model, pathway)}.conv.weight"
+        for name in {f"{stem_name(model, pathway)}.conv.weight" for pathway in (0, 1)}:
             if name in renamed:
                 renamed[name] = renamed[name].flip(1)
     return renamed
