@@ -1,0 +1,88 @@
+"""A block and a backbone that are added from outside the package: one row each."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from snl_video.blocks import BLOCKS, NonLocalBlock, block_options, build_block
+from snl_video.blocks.filters import PolynomialFilter
+from snl_video.blocks.graphs.low_rank import LowRankGraph
+from snl_video.models import BACKBONES, Place, VideoNetwork, insert_blocks, inserted_blocks
+from snl_video.weights import build_model, load_pretrained
+
+
+class CosineAffinity(nn.Module):
+    def forward(self, theta, phi, grid):
+        theta, phi = (nn.functional.normalize(t, dim=-1) for t in (theta, phi))
+        return LowRankGraph(theta, phi / phi.shape[1])
+
+
+def cosine(in_channels, inner_channels, *, powers: int = 2, **shared):
+    make_filter = partial(PolynomialFilter, powers=range(powers))
+    return NonLocalBlock(in_channels, inner_channels, CosineAffinity(), make_filter, **shared)
+
+
+def tiny(num_classes, width, dropout, *, frames: int = 3):
+    body = nn.Conv3d(3, width, (frames, 3, 3), padding=(frames // 2, 1, 1))
+    end = [nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Dropout(dropout)]
+    trunk = nn.Sequential(body, nn.ReLU(), *end, nn.Linear(width, num_classes))
+    return VideoNetwork(
+        trunk, places={"body": Place("1", width)}, head="5", place_sets={"paper": ["body"]}
+    )
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    monkeypatch.setitem(BLOCKS, "cosine", cosine)
+    monkeypatch.setitem(BACKBONES, "tiny", tiny)
+
+
+def clips():
+    return torch.randn(4, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def two_steps(network):
+    """Names of the parameters that two steps of training leave as they were."""
+    before = {name: value.detach().clone() for name, value in network.named_parameters()}
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(network(clips()), torch.tensor([0, 1, 2, 3])).backward()
+        optimizer.step()
+    return [n for n, value in network.named_parameters() if torch.equal(value, before[n])]
+
+
+def test_a_block_is_built_by_name_with_its_options_and_the_shared_ones(registered):
+    assert {"powers", "num_units", "bias", "relu", "checkpoint"} <= set(block_options("cosine"))
+    block = build_block("cosine", 8, powers=3, num_units=2, relu=True)
+    again = build_block(block.kind, block.in_channels, block.inner_channels, **block.options)
+    again.load_state_dict(block.state_dict())
+    assert len(block.units) == 2
+    with pytest.raises(ValueError, match=r"powers .*must be 1 or more, got 0"):
+        build_block("cosine", 8, powers=0)
+
+
+@pytest.mark.parametrize("backbone", ["slow_r50", "tiny"])
+def test_a_block_goes_into_any_backbone_as_the_identity_and_learns(registered, backbone):
+    torch.manual_seed(0)
+    network = build_model(backbone, 4, width=8, dropout=0.0).eval()
+    before = network(clips())
+    insert_blocks(network, {"kind": "cosine", "options": {"powers": 2}})
+    assert torch.equal(network(clips()), before)
+    assert [block.kind for block in inserted_blocks(network).values()] == ["cosine"]
+    assert not [name for name in two_steps(network.train()) if ".non_local." in name]
+
+
+def test_a_backbone_is_built_by_name_with_its_options_and_takes_a_block(registered, tmp_path):
+    spec = {"kind": "snl", "places": "body", "inner_channels": 4}
+    network = build_model("tiny", 4, width=8, non_local=spec, backbone_options={"frames": 1})
+    assert network.trunk[0].kernel_size == (1, 3, 3)
+    assert not two_steps(network)
+    torch.save(network.state_dict(), tmp_path / "tiny.pt")
+    again = build_model("tiny", 7, width=8, non_local=spec, backbone_options={"frames": 1})
+    report = load_pretrained(again, tmp_path / "tiny.pt")
+    assert (report.backbone_share, report.new_head, report.new_blocks) == (1.0, True, ())
+    with pytest.raises(ValueError, match=r"tiny has no option 'depth'; its options: \['frames'\]"):
+        build_model("tiny", 4, backbone_options={"depth": 50})
