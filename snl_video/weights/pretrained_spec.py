@@ -44,7 +44,7 @@ class PretrainedSpec:
         for name, known in choices.items():
             value = getattr(self, name)
             if value not in known:
-                raise PretrainedError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+                raise PretrainedError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
 
 
 def as_pretrained(value: str | Path | PretrainedSpec | Mapping[str, Any]) -> PretrainedSpec:
