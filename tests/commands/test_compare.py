@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from snl_video.commands.compare import main
-from snl_video.data.formats import group_of
+from snl_video.data.holdout import group_of
 from snl_video.errors import ComparisonError
 from snl_video.evaluation import Evaluation, VideoResults
 from snl_video.evaluation.comparison import load_comparison
