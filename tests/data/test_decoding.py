@@ -10,11 +10,12 @@ from torch.utils.data import DataLoader, Dataset
 from snl_video.data import open_video
 from snl_video.data.decoding import decord_reader
 from snl_video.data.decoding.containers import seeks_are_exact
+from snl_video.data.decoding.file_facts import inspect
 from snl_video.data.decoding.pyav_reader import Packets, PyAVReader
 from snl_video.errors import VideoError
 from tests.data.bad_files import BAD_FILES
 from tests.data.real import REAL, needs_real, real_clips
-from tests.videos import read_numbers, write_video
+from tests.videos import read_numbers, write_audio, write_video
 
 BACKENDS = ["auto", "decord", "pyav"]
 FORMATS = [(".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".mp4", "mpeg4")]
@@ -238,3 +239,11 @@ def test_promised_frames_that_do_not_decode():
     frames = video.get_frames(range(120))
     assert torch.equal(frames[:116], torch.from_numpy(_decode_all(path)))
     assert torch.equal(frames[116:], frames[115:116].expand(4, -1, -1, -1))
+
+
+def test_an_error_of_the_package_is_told_once(tmp_path):
+    path = str(write_audio(tmp_path / "sound.mp4"))
+    for read in (PyAVReader, inspect):
+        with pytest.raises(VideoError) as caught:
+            read(path)
+        assert str(caught.value) == f"{path}: no video stream (streams: audio); name a video file"

@@ -29,12 +29,18 @@ def check_file(path: str) -> None:
         VideoError: missing, no file but a directory or a pipe, unreadable, empty, a picture, or cut
             short.
     """
+    if reason := _fault(path):
+        raise VideoError(path, reason)
+
+
+def _fault(path: str) -> str:
+    """Why a file is not a whole video, "" where nothing is seen."""
     if not os.path.exists(path):
-        raise VideoError(path, "no such file; check the path or the list that names it")
+        return "no such file; check the path or the list that names it"
     if os.path.isdir(path):
-        raise VideoError(path, "this is a directory, not a video file; name one file")
+        return "this is a directory, not a video file; name one file"
     if not os.path.isfile(path):
-        raise VideoError(path, "this is a pipe or a device, not a video file; name one file")
+        return "this is a pipe or a device, not a video file; name one file"
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
@@ -42,18 +48,17 @@ def check_file(path: str) -> None:
             file.seek(0)
             promised = promised_bytes(file)
     except OSError as error:
-        raise VideoError(path, f"cannot be read ({error.strerror}); check permissions") from error
+        return f"cannot be read ({error.strerror}); check permissions"
     if size == 0:
-        raise VideoError(path, "the file is empty (0 bytes); fetch or write it again")
+        return "the file is empty (0 bytes); fetch or write it again"
     for start, name in PICTURES.items():
         if head.startswith(start):
-            raise VideoError(path, f"this is a picture ({name}), not a video; remove it")
+            return f"this is a picture ({name}), not a video; remove it"
     if promised is None:
-        raise VideoError(path, "truncated: an MP4 without its index (moov box); fetch it again")
+        return "truncated: an MP4 without its index (moov box); fetch it again"
     if promised * (1 - MAX_MISSING_BYTES) > size:
-        raise VideoError(
-            path, f"truncated: {size} bytes of the {promised} it promises; fetch it again"
-        )
+        return f"truncated: {size} bytes of the {promised} it promises; fetch it again"
+    return ""
 
 
 def promised_bytes(file: BinaryIO) -> int | None:

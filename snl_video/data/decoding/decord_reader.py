@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from snl_video.data.decoding.reader import NOT_A_VIDEO, SizedByFirstFrame, one_line
-from snl_video.errors import VideoError
+from snl_video.data.decoding.reader import (
+    NOT_A_VIDEO,
+    SizedByFirstFrame,
+    no_frames,
+    video_errors,
+)
 
 
 @lru_cache(maxsize=1)
@@ -42,20 +46,12 @@ class DecordReader(SizedByFirstFrame):
     def _open(self) -> Any:
         import decord
 
-        try:
+        with video_errors(self._path, NOT_A_VIDEO, "decord"):
             return decord.VideoReader(self._path, num_threads=1)
-        except Exception as error:  # decord raises bare errors of many types
-            raise VideoError(self._path, f"{NOT_A_VIDEO} (decord: {one_line(error)})") from error
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
         reader, self._reader = self._reader or self._open(), None
-        try:
+        with video_errors(self._path, no_frames(indices), "decord"):
             frames = reader.get_batch(indices)
             return frames.asnumpy() if hasattr(frames, "asnumpy") else np.asarray(frames)
-        except Exception as error:
-            raise VideoError(
-                self._path,
-                f"frames {indices[0]} to {indices[-1]} do not decode, fetch the file again "
-                f"(decord: {one_line(error)})",
-            ) from error

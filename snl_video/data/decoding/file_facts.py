@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import av
 
 from snl_video.data.decoding.containers import check_file, is_data, seeks_are_exact
-from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
+from snl_video.data.decoding.pyav_reader import open_stream
+from snl_video.data.decoding.reader import NOT_A_VIDEO
 from snl_video.errors import VideoError
 
 
@@ -43,26 +44,17 @@ def inspect(path: str, full: bool = False) -> Facts:
         VideoError: it cannot be read; with `full`, also when nothing in it decodes.
     """
     check_file(path)
-    try:
-        with av.open(path, metadata_errors="ignore") as container:
-            if not container.streams.video:
-                raise VideoError(path, f"{NOT_A_VIDEO} (it has none)")
-            stream = container.streams.video[0]
-            context = stream.codec_context
-            if context is None:
-                raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
-            context.thread_count = 1
-            frames = decoded = 0
-            for packet in container.demux(stream):
-                frames += is_data(packet)
-                if full:
-                    decoded += _count(packet)
-            fps = float(stream.average_rate or 0)
-            width, height, codec = stream.width, stream.height, context.name
-    except (av.FFmpegError, ValueError, OSError) as error:
-        raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {one_line(error)})") from error
-    if not (frames and width and height) or (full and not decoded):
-        raise VideoError(path, f"{NOT_A_VIDEO} (none of its frames decodes)")
+    with open_stream(path) as (container, stream):
+        stream.codec_context.thread_count = 1
+        frames = decoded = 0
+        for packet in container.demux(stream):
+            frames += is_data(packet)
+            if full:
+                decoded += _count(packet)
+        fps = float(stream.average_rate or 0)
+        width, height, codec = stream.width, stream.height, stream.codec_context.name
+        if not (frames and width and height) or (full and not decoded):
+            raise VideoError(path, f"{NOT_A_VIDEO} (none of its frames decodes)")
     return Facts(
         codec=codec,
         frames=frames,

@@ -48,7 +48,7 @@ class Guard:
 
     def __init__(self) -> None:
         if not hasattr(os, "fork"):
-            raise OSError("stopping a decoder that hangs needs fork(); set decode_timeout to 0")
+            raise OSError("stopping a decoder that hangs needs fork(); set decoding.timeout to 0")
         self.owner = os.getpid()
         self.child = 0
         self._pipe: Connection | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import av
 import numpy as np
 
 from snl_video.data.decoding.containers import EMPTY_PACKET_BYTES, is_data
-from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, SizedByFirstFrame, one_line
+from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, SizedByFirstFrame, video_errors
 from snl_video.errors import VideoError
 
 TIMED = {"mov", "mp4", "matroska", "webm"}
@@ -54,6 +55,28 @@ def _time(packet: av.Packet) -> int | None:
     return packet.dts if packet.pts is None else packet.pts
 
 
+@contextmanager
+def open_stream(path: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """Open a file and its first video stream.
+
+    Raises:
+        VideoError: there is none, or PyAV raises anything while the file is open.
+    """
+    with (
+        video_errors(path, NOT_A_VIDEO, "PyAV"),
+        av.open(path, metadata_errors="ignore") as container,
+    ):
+        if not container.streams.video:
+            kinds = sorted({stream.type for stream in container.streams}) or ["none"]
+            raise VideoError(
+                path, f"no video stream (streams: {', '.join(kinds)}); name a video file"
+            )
+        stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
+        yield container, stream
+
+
 class PyAVReader(SizedByFirstFrame):
     """Reads forward from the last key frame before the first frame asked for, or from the start
     where a seek could land elsewhere; converts only the frames asked for.
@@ -67,25 +90,14 @@ class PyAVReader(SizedByFirstFrame):
 
     def __init__(self, path: str, known: Known | None = None) -> None:
         self._path = path
-        try:
-            with av.open(path, metadata_errors="ignore") as container:
-                if not container.streams.video:
-                    kinds = sorted({stream.type for stream in container.streams}) or ["none"]
-                    raise VideoError(
-                        path, f"no video stream (streams: {', '.join(kinds)}); name a video file"
-                    )
-                stream = container.streams.video[0]
-                if stream.codec_context is None:
-                    raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
-                self.fps = float(stream.average_rate or 0)
-                self._size = stream.width, stream.height
-                if known is None:
-                    self._packets = Packets(container, stream)
-                self.num_frames = known.frames if known else self._packets.count
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise VideoError(path, f"{NOT_A_VIDEO} (PyAV: {one_line(error)})") from error
-        if self.num_frames == 0 or 0 in self._size:
-            raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
+        with open_stream(path) as (container, stream):
+            self.fps = float(stream.average_rate or 0)
+            self._size = stream.width, stream.height
+            if known is None:
+                self._packets = Packets(container, stream)
+            self.num_frames = known.frames if known else self._packets.count
+            if self.num_frames == 0 or 0 in self._size:
+                raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
 
     @cached_property
     def _packets(self) -> Packets:
@@ -94,24 +106,18 @@ class PyAVReader(SizedByFirstFrame):
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        start = None
-        try:
+        with video_errors(self._path, "does not decode, fetch the file again", "PyAV"):
             start = self._packets.start(indices[0])
-            images = self._read(indices, start)
-        except (av.FFmpegError, ValueError, OSError) as error:
-            if start is None:
-                raise self._error(error) from error
-            images = []
-        if len(images) < len(indices):  # the seek led elsewhere
-            try:
+            images = [] if start is None else self._read_after_seek(indices, start)
+            if len(images) < len(indices):  # the seek led elsewhere
                 images = self._read(indices, None)
-            except (av.FFmpegError, ValueError, OSError) as error:
-                raise self._error(error) from error
-        return np.stack(images)
+            return np.stack(images)
 
-    def _error(self, error: Exception) -> VideoError:
-        reason = f"does not decode, fetch the file again (PyAV: {one_line(error)})"
-        return VideoError(self._path, reason)
+    def _read_after_seek(self, indices: list[int], start: int) -> list[np.ndarray]:
+        try:
+            return self._read(indices, start)
+        except (av.FFmpegError, ValueError, OSError):
+            return []
 
     def _read(self, indices: list[int], start: int | None) -> list[np.ndarray]:
         """The frames; fewer, only with a `start`, when decoding from there gave not all of them."""

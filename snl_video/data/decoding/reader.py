@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+
+from snl_video.errors import VideoError
 
 NOT_A_VIDEO = "no video stream can be decoded; check that it is a whole video file"
 
@@ -71,6 +75,31 @@ class SizedByFirstFrame:
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
         raise NotImplementedError(f"{type(self).__name__} must define read(indices)")
+
+
+def no_frames(indices: list[int]) -> str:
+    """What is said of frames that cannot be read."""
+    return f"frames {indices[0]} to {indices[-1]} do not decode, fetch the file again"
+
+
+@contextmanager
+def video_errors(path: str, reason: str, library: str) -> Iterator[None]:
+    """Turn what a library raises about a file into a `VideoError`, in one line.
+
+    Args:
+        path: the file.
+        reason: what it means.
+        library: whose error it is.
+
+    Raises:
+        VideoError: from any other error; one that is a `VideoError` already stays as it is.
+    """
+    try:
+        yield
+    except VideoError:
+        raise
+    except Exception as error:
+        raise VideoError(path, f"{reason} ({library}: {one_line(error)})") from error
 
 
 def one_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from snl_video.data.decoding.reader import NOT_A_VIDEO, one_line
+from snl_video.data.decoding.reader import NOT_A_VIDEO, no_frames, one_line, video_errors
 from snl_video.errors import VideoError
 
 
@@ -46,16 +46,14 @@ class TorchCodecReader:
     def __init__(self, path: str) -> None:
         decoder = video_decoder()
         self._path = path
-        try:
+        with video_errors(path, NOT_A_VIDEO, "TorchCodec"):
             self._decoder = decoder(
                 path, dimension_order="NHWC", num_ffmpeg_threads=1, seek_mode="exact"
             )
             self.num_frames = len(self._decoder)
             self.fps = float(self._decoder.metadata.average_fps or 0)
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise VideoError(path, f"{NOT_A_VIDEO} (TorchCodec: {one_line(error)})") from error
-        if self.num_frames < 1:
-            raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
+            if self.num_frames < 1:
+                raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
 
     @property
     def height(self) -> int:
@@ -69,11 +67,5 @@ class TorchCodecReader:
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        try:
+        with video_errors(self._path, no_frames(indices), "TorchCodec"):
             return self._decoder.get_frames_at(indices).data.numpy()
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise VideoError(
-                self._path,
-                f"frames {indices[0]} to {indices[-1]} do not decode, fetch the file again "
-                f"(TorchCodec: {one_line(error)})",
-            ) from error

@@ -49,13 +49,11 @@ def build_list(
     if absent:
         names = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
         message = f"{source}: {len(absent)} of {len(entries)} listed videos are absent ({names})"
-        if missing == "error":
+        if missing == "error" or len(absent) == len(entries):
             raise AnnotationError(
-                f"{message}; {remedy}, or set lists.missing=skip to go on without them, or "
-                "lists.missing=wrong to count them as wrong"
+                f"{message}; {remedy}, or where some are there set lists.missing=skip to go on "
+                "without the others, or lists.missing=wrong to count them as wrong"
             )
-        if len(absent) == len(entries):
-            raise AnnotationError(f"{message}; {remedy}")
         counted = "training leaves them out, an evaluation counts them as wrong"
         warnings.warn(
             f"{message}; {counted if keep_absent else 'going on without them'}", stacklevel=3
@@ -66,13 +64,11 @@ def build_list(
 def require_dir(path: str | Path, what: str) -> Path:
     """The folder as a `Path`, or an error that says what was expected there."""
     path = Path(path)
-    if not path.exists():
-        raise AnnotationError(
-            f"{what} {path} does not exist; set data.root to the data set's folder "
-            "(data/README.md shows the layouts)"
-        )
     if not path.is_dir():
-        raise AnnotationError(f"{what} {path} is not a folder; set data.root to a folder")
+        raise AnnotationError(
+            f"{what} {path} {'is not a folder' if path.exists() else 'does not exist'}; set "
+            "data.root to the data set's folder (data/README.md shows the layouts)"
+        )
     return path
 
 
@@ -107,11 +103,10 @@ def read_class_file(path: str | Path) -> list[str]:
 
 def check_classes(classes: list[str], source: Path) -> list[str]:
     """The names, if there are any and none comes twice."""
-    if not classes:
-        raise AnnotationError(f"{source} names no class")
     twice = [name for name, count in Counter(classes).items() if count > 1]
-    if twice:
-        raise AnnotationError(f"{source} names a class twice: {', '.join(twice[:3])}")
+    if twice or not classes:
+        what = f"a class twice: {', '.join(twice[:3])}" if twice else "no class"
+        raise AnnotationError(f"{source} names {what}")
     return classes
 
 
