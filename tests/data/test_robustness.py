@@ -41,7 +41,7 @@ NOT_FOR_DECORD = {
 
 
 def rows():
-    lines = (ROOT / "docs" / "robustness.md").read_text().splitlines()
+    lines = (ROOT / "docs/explanation/robustness.md").read_text().splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
     return {row[0]: row[1:] for row in cells if len(row) == 4}
 
