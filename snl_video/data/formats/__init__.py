@@ -13,6 +13,7 @@ from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, ListS
 from snl_video.data.formats.hmdb51 import HMDB51
 from snl_video.data.formats.kinetics import Kinetics
 from snl_video.data.formats.synthetic_motion import SyntheticMotion
+from snl_video.data.formats.synthetic_relations import SyntheticRelations
 from snl_video.data.formats.ucf101 import UCF101
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.errors import AnnotationError
@@ -29,6 +30,7 @@ __all__ = [
     "ListSettings",
     "Subset",
     "SyntheticMotion",
+    "SyntheticRelations",
     "open_data_set",
 ]
 
@@ -39,6 +41,7 @@ FORMATS: dict[str, type[DataSetFormat]] = {
     "folder": ClassFolders,
     "csv": CsvLists,
     "motion": SyntheticMotion,
+    "relations": SyntheticRelations,
 }
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from snl_video.data.synthetic.ground import coarse_ground
+
 CLASSES = [
     "MoveLeft",
     "MoveRight",
@@ -58,9 +60,7 @@ class Look:
 def draw_look(rng: np.random.Generator, size: Size) -> Look:
     """A random ground, shape, and object colour that stands out from the ground."""
     base = rng.uniform(40, 215, 3)
-    coarse = base + rng.uniform(-35, 35, (4, 5, 3))
-    ground = _stretch(coarse, size.height, size.width)
-    ground += rng.normal(0, 4, (size.height, size.width, 1))
+    ground = coarse_ground(rng, base, size.height, size.width)
     colour = rng.uniform(0, 255, 3)
     while np.abs(colour - base).sum() < 240:
         colour = rng.uniform(0, 255, 3)
@@ -145,16 +145,3 @@ def _object_mask(
         reach = np.maximum(np.abs(u), np.abs(v)) - radius * 0.85
         outside = np.maximum(reach, np.minimum(u, v) + radius * 0.2)
     return (0.5 - outside).clip(0, 1)
-
-
-def _stretch(coarse: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear enlargement of (h, w, C) to (height, width, C)."""
-    rows = np.linspace(0, coarse.shape[0] - 1, height)
-    columns = np.linspace(0, coarse.shape[1] - 1, width)
-    top = np.minimum(rows.astype(int), coarse.shape[0] - 2)
-    left = np.minimum(columns.astype(int), coarse.shape[1] - 2)
-    down = (rows - top)[:, None, None]
-    right = (columns - left)[None, :, None]
-    upper = coarse[top][:, left] * (1 - right) + coarse[top][:, left + 1] * right
-    lower = coarse[top + 1][:, left] * (1 - right) + coarse[top + 1][:, left + 1] * right
-    return upper * (1 - down) + lower * down

@@ -1,0 +1,74 @@
+from math import comb
+
+import numpy as np
+import pytest
+
+from snl_video.data.synthetic import relation_tasks
+from snl_video.data.synthetic.leaks import chance_bound, main, measure_leaks
+from snl_video.data.synthetic.relation_tasks import ANY, Task, Thing
+from snl_video.data.synthetic.relations import RelationsSettings, write_relations
+from snl_video.data.synthetic.ucf101_layout import write_lists
+from snl_video.data.synthetic.video_writer import write_frames
+
+VIEWS = ["best frame", "frames", "colours", "packets"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clips_per_class": 150},
+        {"clips_per_class": 150, "intra": True},
+        {"colours": 8, "distractors": 1},
+        {"task": "odd_one_out"},
+        {"task": "recall", "colours": 4, "size": 48},
+        {"task": "sequence"},
+        {"task": "counting", "size": 48},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_no_linear_view_of_the_videos_is_above_chance(options, tmp_path):
+    settings = RelationsSettings(**{"clips_per_class": 90, **options})
+    found = measure_leaks(write_relations(tmp_path / "set", settings))
+    classes = len(settings.classes)
+    bound = chance_bound(settings.clips_per_class // 3 * classes, classes)
+    assert list(found) == VIEWS
+    assert max(found.values()) <= bound, found
+
+
+def test_a_colour_that_tells_is_found(tmp_path, monkeypatch, capsys):
+    def told(rng, label, _):
+        return [Thing("square", int(rng.integers(2)), 0), Thing("square", label, 1)]
+
+    task = Task(2, ANY, lambda _: ["Same", "Different"], told)
+    monkeypatch.setitem(relation_tasks.TASKS, "same_different", task)
+    root = write_relations(tmp_path / "set", RelationsSettings(clips_per_class=180))
+    found = measure_leaks(root)
+    assert min(found[view] for view in VIEWS[:3]) > chance_bound(120, 2), found
+    main([f"--root={root}"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "120 test videos, chance 50.0%" in lines[0]
+    assert [line.split("  ")[1].strip() for line in lines[1:]] == VIEWS
+    assert lines[1].endswith("LEAKS")
+
+
+def test_sizes_of_packets_that_tell_are_found(tmp_path):
+    rng = np.random.default_rng(0)
+    groups = {}
+    for group in range(1, 31):
+        for name, noise in (("A", 1), ("B", 40)):
+            frames = rng.normal(128, 5, (4, 32, 32, 3))
+            frames[2] += rng.normal(0, noise, (32, 32, 3))
+            file = f"{name}/v_{name}_g{group:02d}_c01.mp4"
+            write_frames(tmp_path / "videos" / file, frames.clip(0, 255).astype(np.uint8))
+            groups.setdefault(group, []).append(file)
+    write_lists(tmp_path / "ucfTrainTestlist", ["A", "B"], groups)
+    assert measure_leaks(tmp_path)["packets"] == 1
+
+
+@pytest.mark.parametrize(("videos", "classes"), [(20, 2), (300, 2), (300, 3), (400, 4)])
+def test_the_bound_leaves_a_thousandth_above_it(videos, classes):
+    right = round(chance_bound(videos, classes) * videos)
+    share = [
+        comb(videos, n) * (classes - 1) ** (videos - n) / classes**videos for n in range(videos + 1)
+    ]
+    assert sum(share[right + 1 :]) <= 1e-3 < sum(share[right:])
