@@ -20,15 +20,8 @@ def reliability(
         Counts (M,) int64, mean confidence (M,) and accuracy (M,) float64; 0 in an empty bin.
 
     Raises:
-        ValueError: shapes that differ, confidences outside [0, 1], or no bin.
+        ValueError: confidences outside [0, 1].
     """
-    if confidence.ndim != 1 or confidence.shape != correct.shape:
-        raise ValueError(
-            "confidence and correct must be (N,) each, got "
-            f"{tuple(confidence.shape)} and {tuple(correct.shape)}"
-        )
-    if num_bins < 1:
-        raise ValueError(f"num_bins must be at least 1, got {num_bins}")
     confidence = confidence.double()
     if len(confidence) and not (confidence.min() >= -1e-6 and confidence.max() <= 1 + 1e-6):
         raise ValueError(

@@ -97,9 +97,9 @@ def group_places(groups: Sequence[str] | Sequence[int], count: int) -> np.ndarra
     """(N,) int64, the number of each video's group in the order of the groups' names.
 
     Raises:
-        ValueError: there are not `count` names.
+        ValueError: there are not `count` names, or none.
     """
-    if len(groups) != count:
+    if len(groups) != count or not count:
         raise ValueError(f"{len(groups)} names of groups for {count} videos")
     return np.unique(np.asarray(groups), return_inverse=True)[1]
 
@@ -132,7 +132,5 @@ def percentiles(sample: np.ndarray, level: float = LEVEL) -> Interval:
 
 
 def _draws(count: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
-    if count < 1 or replicates < 1:
-        raise ValueError(f"need at least one video and one replicate, got {count}, {replicates}")
     generator = np.random.default_rng(seed)
     return (generator.integers(count, size=count) for _ in range(replicates))

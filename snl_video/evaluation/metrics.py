@@ -80,7 +80,7 @@ METRICS: dict[str, Metric] = {
     "clip_top1": Metric(
         "clip top-1",
         VideoResults.clip_accuracy,
-        "single views, nothing averaged",
+        "of single views, before averaging",
         shown=("terminal", "headline", "views", "comparison"),
         values=lambda results: results.clip_correct,
     ),

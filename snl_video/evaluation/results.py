@@ -129,20 +129,17 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         results = self.results
-        if results.scores.shape[1] != len(self.classes):
+        num_classes = results.scores.shape[1]
+        if (len(self.classes), len(self.ids)) != (num_classes, results.expected):
             raise ValueError(
-                f"{len(self.classes)} class names for scores of {results.scores.shape[1]} classes"
+                f"{len(self.classes)} class names for scores of {num_classes} classes, "
+                f"{len(self.ids)} ids for a list of {results.expected} videos"
             )
-        if len(self.ids) != results.expected:
-            raise ValueError(f"{len(self.ids)} ids for a list of {results.expected} videos")
-        if self.views and self.setting not in self.views:
-            raise ValueError(
-                f"the whole view setting {self.setting!r} is not among {', '.join(self.views)}"
-            )
-        scored, failed = int((~results.failed).sum()), int(results.failed.sum())
-        told = sum(bool(reason) for reason in results.reasons)
-        if told != failed or len(results.index.unique()) != scored + failed:
+        reasons = sum(bool(reason) for reason in results.reasons)
+        different = len(results.index.unique())
+        if reasons != results.num_failed or different != len(results.index):
             raise MissingVideosError(
-                f"{len(self.ids)} videos are listed; {scored} scores, {failed} failures, {told} "
-                f"reasons for {len(results.index.unique())} different ones do not add up"
+                f"{len(self.ids)} videos are listed; {results.num_scored} scores, "
+                f"{results.num_failed} failures, {reasons} reasons for {different} different ones "
+                "do not add up"
             )

@@ -7,6 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from snl_video.errors import InputError
 from snl_video.evaluation.results import MissingVideosError, VideoResults
 
 Row = TypeVar("Row")
@@ -62,8 +63,9 @@ class VideoScores:
             reasons: (B,) why each could not be read.
 
         Raises:
-            ValueError: scores that are not (B, K), or not finite for a video that was read; a
-                label that is no class.
+            InputError: scores that are not finite for a video that was read; a label that is no
+                class.
+            ValueError: scores that are not (B, K).
         """
         if scores.ndim != 2 or len(scores) != len(index):
             raise ValueError(
@@ -71,7 +73,7 @@ class VideoScores:
             )
         label_range = (int(label.min()), int(label.max())) if len(label) else (0, 0)
         if label_range[0] < 0 or label_range[1] >= scores.shape[1]:
-            raise ValueError(
+            raise InputError(
                 f"labels must be 0..{scores.shape[1] - 1} for {scores.shape[1]} classes, got "
                 f"{label_range[0]}..{label_range[1]}; an evaluation needs labelled videos"
             )
@@ -83,10 +85,10 @@ class VideoScores:
             if lost[row]:
                 reason = reasons[row] if reasons else ""
                 zeros = torch.zeros_like(score)
-                self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason or "not told")
+                self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason or "no reason given")
                 continue
             if not score.isfinite().all():
-                raise ValueError(
+                raise InputError(
                     f"video #{key} got scores that are not finite; the weights have diverged, or "
                     "the precision is too low for them"
                 )

@@ -75,8 +75,6 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     correlated proportions or percentages", Psychometrika 12 (1947), in its exact form; recommended
     for two trained classifiers by Dietterich, Neural Computation 10 (1998). Computed in integers.
     """
-    if only_first < 0 or only_second < 0:
-        raise ValueError(f"counts can't be negative, got {only_first} and {only_second}")
     total, least = only_first + only_second, min(only_first, only_second)
     terms = accumulate(range(1, least + 1), lambda c, k: c * (total - k + 1) // k, initial=1)
     return min(1.0, 2 * sum(terms) / 2**total)
@@ -95,8 +93,6 @@ def sign_flip_exact(sums: np.ndarray) -> float:
         sums: (G,) integers, the videos that only the second network has right minus those that
             only the first has, of each group.
     """
-    if sums.ndim != 1 or not np.issubdtype(sums.dtype, np.integer):
-        raise ValueError(f"the groups' gains must be (G,) integers, got {sums.dtype} {sums.shape}")
     positive = np.ones(1)  # (n + 1,) probability of each total of the gains that come out positive
     for size in np.abs(sums[sums != 0]).tolist():
         positive = (np.pad(positive, (size, 0)) + np.pad(positive, (0, size))) / 2
@@ -158,8 +154,6 @@ def compare_with_first(
         correct: of each network (N,) bool, which of the same videos it has right.
         groups: (N,) name of each video's group, for the comparison over groups.
     """
-    if len(correct) < 2:
-        raise ValueError(f"a comparison needs at least two networks, got {len(correct)}")
     first, *others = correct
     return adjust([compare(first, other, groups) for other in others])
 

@@ -1,4 +1,4 @@
-"""The record of every video: one row in Parquet with its scores, one in CSV for people."""
+"""One row a video: in Parquet with all its scores, in CSV to read."""
 
 import csv
 import hashlib
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from snl_video.errors import InputError
 from snl_video.evaluation.results import VideoResults
 
 
@@ -80,7 +81,7 @@ def read_parquet(path: Path) -> VideoTable:
     """Read what :func:`write_parquet` wrote.
 
     Raises:
-        ValueError: the file is absent or of another make.
+        InputError: the file is absent or of another make.
     """
     try:
         table = pq.read_table(path)
@@ -100,8 +101,8 @@ def read_parquet(path: Path) -> VideoTable:
             **arrays,
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} is not the record of an evaluation ({type(error).__name__}: {error}); "
+        raise InputError(
+            f"{path} is not the table of an evaluation ({type(error).__name__}: {error}); "
             "`test` writes one into its report folder"
         ) from error
 

@@ -17,6 +17,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from snl_video.errors import InputError
+
 
 @dataclass(frozen=True)
 class ViewSetting:
@@ -25,37 +27,29 @@ class ViewSetting:
     num_clips: int
     num_crops: int
 
-    def __post_init__(self) -> None:
-        if self.num_clips < 1 or self.num_crops < 1:
-            raise ValueError(f"a view setting needs at least one clip and one crop, got {self}")
-
     def __str__(self) -> str:
         return f"{self.num_clips}x{self.num_crops}"
 
     @classmethod
     def parse(cls, text: str) -> "ViewSetting":
         """Read ``10x3`` as ten clips of three crops."""
-        match = re.fullmatch(r"\s*(\d+)\s*[x×]\s*(\d+)\s*", text)  # noqa: RUF001
+        match = re.fullmatch(r"\s*([1-9]\d*)\s*[x×]\s*([1-9]\d*)\s*", text)  # noqa: RUF001
         if match is None:
-            raise ValueError(f"a view setting is written clips x crops, as 10x3; got {text!r}")
+            raise InputError(f"a view setting is written clips x crops, as 10x3; got {text!r}")
         return cls(int(match[1]), int(match[2]))
 
     def select(self, whole: "ViewSetting") -> list[int]:
         """Return which views of ``whole`` this setting averages, ascending.
 
         Raises:
-            ValueError: ``whole`` has not enough clips, or other crops than all or the centre one
+            InputError: ``whole`` has not enough clips, or other crops than all or the centre one
                 are asked for.
         """
-        if self.num_clips > whole.num_clips:
-            raise ValueError(
-                f"view setting {self} needs {self.num_clips} clips and the videos are loaded with "
-                f"{whole.num_clips}; raise data.num_clips or leave the setting out"
-            )
-        if self.num_crops not in (1, whole.num_crops):
-            raise ValueError(
-                f"view setting {self} needs 1 crop or all {whole.num_crops} that are loaded; "
-                "change data.num_crops or leave the setting out"
+        if self.num_clips > whole.num_clips or self.num_crops not in (1, whole.num_crops):
+            raise InputError(
+                f"view setting {self} is no part of the {whole} views that are loaded: at most "
+                f"{whole.num_clips} clips, and 1 crop or all {whole.num_crops}; change "
+                "data.views.num_clips or data.views.num_crops, or leave the setting out"
             )
         crops = range(whole.num_crops)
         if self.num_crops == 1:
@@ -80,7 +74,7 @@ def settings_of(whole: ViewSetting, wanted: Sequence[str] | None = None) -> list
             everything.
 
     Raises:
-        ValueError: a setting that :meth:`ViewSetting.select` refuses.
+        InputError: a setting that :meth:`ViewSetting.select` refuses.
     """
     if wanted is None:
         settings = {ViewSetting(1, 1), ViewSetting(1, whole.num_crops), whole}

@@ -184,7 +184,7 @@ def test_a_partial_run_is_called_partial(tmp_path):
     assert "Partial: the run was cut short, 5 of the 9 listed videos were tested" in html
 
 
-def test_mistakes_are_the_surest_first_and_never_failed():
+def test_mistakes_of_highest_confidence_come_first_and_never_failed():
     results = random_results(80, 5, failed=(1, 2), skill=0.3)
     mistakes = confident_mistakes(results, 15)
     assert len(mistakes) == 15

@@ -39,8 +39,6 @@ def test_mcnemar_of_large_counts_meets_the_normal_approximation():
     z = (5200 - 5000 - 1) / math.sqrt(10200)
     assert mcnemar_exact(5000, 5200) == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-3)
     assert mcnemar_exact(0, 5000) == 0
-    with pytest.raises(ValueError, match="can't be negative, got -1 and 2"):
-        mcnemar_exact(-1, 2)
 
 
 def test_holm_by_hand_in_any_order():
@@ -61,8 +59,7 @@ def test_pairs_are_counted_by_hand():
     assert other.p_value == pytest.approx(2 * (1 + 4) / 16)
     assert other.adjusted == 1
     assert other.interval[0] <= other.difference <= other.interval[1]
-    with pytest.raises(ValueError, match="at least two networks, got 1"):
-        compare_with_first([first])
+    assert compare_with_first([first]) == []
     assert same.by_group is other.by_group is None
 
 
@@ -91,7 +88,7 @@ def test_sign_flips_by_hand():
     assert sign_flip_exact(np.array([1] * 6)) == 2 / 64
     assert sign_flip_exact(np.array([3, 1, 1])) == 2 / 8
     assert sign_flip_exact(np.array([3, -1, 1])) == 6 / 8
-    with pytest.raises(ValueError, match=r"must be \(G,\) integers, got float64 \(2,\)"):
+    with pytest.raises(TypeError, match="integral"):
         sign_flip_exact(np.array([0.5, 1]))
 
 

@@ -34,16 +34,16 @@ def test_parquet_gives_back_every_video(tmp_path):
 
 
 def test_a_file_of_another_make_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"none\.parquet is not the record of an evaluation"):
+    with pytest.raises(ValueError, match=r"none\.parquet is not the table of an evaluation"):
         read_parquet(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("text")
-    with pytest.raises(ValueError, match="is not the record of an evaluation"):
+    with pytest.raises(ValueError, match="is not the table of an evaluation"):
         read_parquet(tmp_path / "text.parquet")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "other.parquet")
-    with pytest.raises(ValueError, match="is not the record of an evaluation"):
+    with pytest.raises(ValueError, match="is not the table of an evaluation"):
         read_parquet(tmp_path / "other.parquet")
 
 

@@ -43,14 +43,12 @@ def test_default_settings_are_cheapest_first_and_never_twice():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="needs 5 clips and the videos are loaded with 2"):
+    with pytest.raises(ValueError, match=r"5x1 is no part of the 2x3 views .*: at most 2 clips"):
         settings_of(ViewSetting(2, 3), ["5x1"])
-    with pytest.raises(ValueError, match="needs 1 crop or all 3"):
+    with pytest.raises(ValueError, match=r"2x2 is no part .* 1 crop or all 3"):
         settings_of(ViewSetting(2, 3), ["2x2"])
-    for text in ("10", "10x", "ax3", "10x3x2", "-1x3"):
+    for text in ("10", "10x", "ax3", "10x3x2", "-1x3", "0x3", "1x0"):
         with pytest.raises(ValueError, match="clips x crops"):
             ViewSetting.parse(text)
-    with pytest.raises(ValueError, match="at least one clip"):
-        ViewSetting.parse("0x3")
     with pytest.raises(ValueError, match="30 views are not 7 clips"):
         whole_setting(30, 7)

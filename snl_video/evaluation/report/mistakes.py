@@ -1,4 +1,4 @@
-"""The mistakes a network was most sure of, and a strip of frames of each."""
+"""The most confident mistakes of a network, and a strip of frames of each."""
 
 import io
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Mistake:
 
 
 def confident_mistakes(results: VideoResults, count: int = 12) -> list[Mistake]:
-    """Return the ``count`` wrong answers of highest confidence, the surest first."""
+    """Return the ``count`` wrong answers of highest confidence, the most confident first."""
     wrong = ~results.correct() & ~results.failed
     confidence = results.confidence().where(wrong, -1.0)
     order = confidence.argsort(descending=True, stable=True)[: min(count, int(wrong.sum()))]

@@ -37,7 +37,7 @@ def report_page(
         context: what was evaluated; ``checkpoint``, ``data`` (with ``subsets``), ``network``
             (parameters, GMACs and ``blocks``), ``load_report`` (what of pretrained weights was
             loaded) and ``recipe`` are known, anything else is listed as it is.
-        mistakes: the surest first.
+        mistakes: the most confident first.
     """
     results, classes, ids = evaluation.results, evaluation.classes, evaluation.ids
     headline = metrics_shown("headline", len(classes))
