@@ -107,13 +107,13 @@ def resolve_places(network: VideoNetwork, places: str | Sequence[str]) -> list[s
     names = [name for place in wanted for name in network.place_sets.get(place, [place])]
     taken = {entry["place"] for entry in network.non_local}
     free = [name for name in network.places if name not in taken]
-    if not names:
-        raise NetworkError("non_local.places is empty: no block would be inserted; name a place")
-    for number, name in enumerate(names):
+    for number, name in enumerate(names or [""]):
         if name in free and name not in names[:number]:
             continue
         if name in names[:number]:
             problem = f"non_local.places names {name!r} twice"
+        elif not name:
+            problem = "non_local.places is empty: no block would be inserted; name a place"
         elif name in taken:
             problem = f"place {name!r} already has a block"
         else:

@@ -16,7 +16,10 @@ _REQUIRED = object()
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration as nested dictionaries, read by dotted keys."""
+    """The configuration as nested dictionaries, read by dotted keys.
+
+    Its methods raise PretrainedError, which names the key, for a value that can't be built here.
+    """
 
     values: Mapping[str, Any]
 
@@ -61,51 +64,44 @@ class Config:
         return value
 
     def require(self, key: str, *allowed: Any, default: Any = _REQUIRED) -> Any:
-        """Return the value of a key if it is one of ``allowed``.
-
-        Raises:
-            PretrainedError: it is another one.
-        """
+        """Return the value of a key if it is one of ``allowed``."""
         value = self.get(key, default)
-        if value not in allowed:
-            choices = " or ".join(map(repr, allowed))
-            raise PretrainedError(f"{key} is {short(value)}, but only {choices} can be built here")
+        expect(value in allowed, key, value, " or ".join(map(repr, allowed)))
         return value
 
     def number(self, key: str) -> int:
         """Return the value of a key, a whole number of 1 or more."""
         value = self.get(key)
-        if not _is_whole(value) or value < 1:
-            raise PretrainedError(f"{key} must be a whole number of 1 or more, got {short(value)}")
+        expect(_is_whole(value) and value > 0, key, value, "a whole number of 1 or more")
         return value
 
     def numbers(self, key: str) -> list[list[list[int]]]:
-        """Return the whole numbers of each pathway of each of the four stages.
-
-        Raises:
-            PretrainedError: it does not hold a number or a list of numbers for each of them.
-        """
+        """Return the whole numbers, one or a list, of each pathway of each of the four stages."""
         value = self.get(key)
-        rows = value if isinstance(value, list) and len(value) >= 4 else []
-        result = [
-            [cell if isinstance(cell, list) else [cell] for cell in row]
+        rows = value[:4] if isinstance(value, list) else []
+        cells = [
+            [cell if isinstance(cell, list) else [cell] for cell in row[: self.pathways]]
             for row in rows
-            if isinstance(row, list) and len(row) >= self.pathways
+            if isinstance(row, list)
         ]
-        if len(result) < 4 or not all(_is_whole(n) for row in result for cell in row for n in cell):
-            raise PretrainedError(
-                f"{key} must hold four stages with whole numbers for each pathway, got "
-                f"{short(value)}"
-            )
-        return result[:4]
+        good = [len(row) for row in cells] == [self.pathways] * 4
+        whole = all(_is_whole(number) for row in cells for cell in row for number in cell)
+        expect(good and whole, key, value, "four stages of whole numbers for each pathway")
+        return cells
 
     def colours(self, key: str) -> list[float]:
-        """Return three numbers."""
+        """Return the three numbers of a key."""
         value = self.get(key)
         found = value if isinstance(value, list) else []
-        if len(found) != 3 or not all(isinstance(number, int | float) for number in found):
-            raise PretrainedError(f"{key} must hold three numbers, got {short(value)}")
+        good = len(found) == 3 and all(isinstance(number, int | float) for number in found)
+        expect(good, key, value, "three numbers")
         return [float(number) for number in found]
+
+
+def expect(good: bool, key: str, value: Any, wanted: str) -> None:
+    """Raise PretrainedError, which names the key, unless its value is ``good``."""
+    if not good:
+        raise PretrainedError(f"{key} is {short(value)}, but only {wanted} can be built here")
 
 
 def short(value: Any) -> str:

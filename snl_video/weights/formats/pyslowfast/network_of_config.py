@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from snl_video.errors import PretrainedError
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
 from snl_video.models.resnet import c2d, i3d, slow, slowfast
-from snl_video.weights.formats.pyslowfast.config import Config
+from snl_video.weights.formats.pyslowfast.config import Config, expect
 
 ARCHITECTURES: dict[str, tuple[Callable[..., VideoNetwork], dict[str, Any]]] = {
     "i3d": (i3d, {}),
@@ -59,7 +58,7 @@ def network_without_blocks(config: Config, dropout: float | None) -> VideoNetwor
     }
     if build is not c2d:
         stages = config.numbers("RESNET.NUM_BLOCK_TEMP_KERNEL")
-        rows = [[cell[0] for cell in row[: config.pathways]] for row in stages]
+        rows = [[cell[0] for cell in row] for row in stages]
         options["temporal_blocks"] = rows if build is slowfast else [row[0] for row in rows]
     if build is slowfast:
         options |= _fusion(config)
@@ -92,11 +91,8 @@ def block_specs(config: Config) -> list[NonLocalSpec]:
         for pathway, prefix in enumerate(prefixes):
             if not row[pathway]:
                 continue
-            if (group := config.numbers("NONLOCAL.GROUP")[stage][pathway]) != [1]:
-                raise PretrainedError(
-                    f"NONLOCAL.GROUP of res{stage + 2} is {group}: a block here sees the whole "
-                    "clip, only 1 can be built"
-                )
+            group = config.numbers("NONLOCAL.GROUP")[stage][pathway]
+            expect(group == [1], f"NONLOCAL.GROUP of res{stage + 2}", group, "1, the whole clip,")
             pool = tuple(config.numbers("NONLOCAL.POOL")[stage][pathway])
             places = [f"{prefix}res{stage + 2}.{index}" for index in row[pathway]]
             if pool in specs:
@@ -120,8 +116,7 @@ def _fusion(config: Config) -> dict[str, Any]:
     )
     for key, divisor in multiples:
         value, by = config.number(key), config.number(divisor)
-        if value % by:
-            raise PretrainedError(f"{key} = {value} is no multiple of {divisor} = {by}")
+        expect(value % by == 0, key, value, f"a multiple of {divisor} = {by}")
     return {
         "alpha": config.number("SLOWFAST.ALPHA"),
         "beta_inverse": config.number("SLOWFAST.BETA_INV"),
