@@ -1,4 +1,4 @@
-"""A block and a backbone that are added from outside the package: one row each."""
+"""A block and a backbone that are added from outside: one row each, as the docs show it."""
 
 from functools import partial
 
@@ -9,8 +9,9 @@ from torch import nn
 from snl_video.blocks import BLOCKS, NonLocalBlock, block_options, build_block
 from snl_video.blocks.filters import PolynomialFilter
 from snl_video.blocks.graphs.low_rank import LowRankGraph
-from snl_video.models import BACKBONES, Place, VideoNetwork, insert_blocks, inserted_blocks
+from snl_video.models import BACKBONES, insert_blocks, inserted_blocks
 from snl_video.weights import build_model, load_pretrained
+from tests.docs.pages import ROOT, blocks_of
 
 
 class CosineAffinity(nn.Module):
@@ -24,19 +25,14 @@ def cosine(in_channels, inner_channels, *, powers: int = 2, **shared):
     return NonLocalBlock(in_channels, inner_channels, CosineAffinity(), make_filter, **shared)
 
 
-def tiny(num_classes, width, dropout, *, frames: int = 3):
-    body = nn.Conv3d(3, width, (frames, 3, 3), padding=(frames // 2, 1, 1))
-    end = [nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Dropout(dropout)]
-    trunk = nn.Sequential(body, nn.ReLU(), *end, nn.Linear(width, num_classes))
-    return VideoNetwork(
-        trunk, places={"body": Place("1", width)}, head="5", place_sets={"paper": ["body"]}
-    )
-
-
 @pytest.fixture
 def registered(monkeypatch):
     monkeypatch.setitem(BLOCKS, "cosine", cosine)
-    monkeypatch.setitem(BACKBONES, "tiny", tiny)
+    monkeypatch.setitem(BLOCKS, "next_frame", None)
+    monkeypatch.setitem(BACKBONES, "tiny", None)
+    for page in ("tutorials/add_block.md", "reference/backbones.md"):
+        for text in blocks_of(ROOT / "docs" / page, "python"):
+            exec(text, {})
 
 
 def clips():
@@ -64,14 +60,15 @@ def test_a_block_is_built_by_name_with_its_options_and_the_shared_ones(registere
         build_block("cosine", 8, powers=0)
 
 
+@pytest.mark.parametrize("kind", ["cosine", "next_frame"])
 @pytest.mark.parametrize("backbone", ["slow_r50", "tiny"])
-def test_a_block_goes_into_any_backbone_as_the_identity_and_learns(registered, backbone):
+def test_a_block_goes_into_any_backbone_as_the_identity_and_learns(registered, backbone, kind):
     torch.manual_seed(0)
     network = build_model(backbone, 4, width=8, dropout=0.0).eval()
     before = network(clips())
-    insert_blocks(network, {"kind": "cosine", "options": {"powers": 2}})
+    insert_blocks(network, {"kind": kind, "options": {"relu": True}})
     assert torch.equal(network(clips()), before)
-    assert [block.kind for block in inserted_blocks(network).values()] == ["cosine"]
+    assert [block.kind for block in inserted_blocks(network).values()] == [kind]
     assert not [name for name in two_steps(network.train()) if ".non_local." in name]
 
 
