@@ -60,6 +60,13 @@ def test_a_block_is_built_by_name_with_its_options_and_the_shared_ones(registere
         build_block("cosine", 8, powers=0)
 
 
+def test_a_preset_of_a_kind_is_a_row_too(monkeypatch):
+    monkeypatch.setitem(BLOCKS, "dot_product", partial(BLOCKS["nl"], affinity="dot_product"))
+    assert build_block("dot_product", 8).options["affinity"] == "dot_product"
+    with pytest.raises(ValueError, match="affinity of block kind 'dot_product' must be one of"):
+        build_block("dot_product", 8, affinity="cosine")
+
+
 @pytest.mark.parametrize("kind", ["cosine", "next_frame"])
 @pytest.mark.parametrize("backbone", ["slow_r50", "tiny"])
 def test_a_block_goes_into_any_backbone_as_the_identity_and_learns(registered, backbone, kind):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from snl_video.blocks.block import NonLocalBlock, SharedOptions
@@ -33,7 +34,8 @@ def checked(
     Raises ValueError for an option or a value that there is not; lists those that there are.
     """
     known = options_of(builder)
-    hints = get_type_hints(NonLocalBlock.__init__) | get_type_hints(builder)
+    function = builder.func if isinstance(builder, partial) else builder
+    hints = get_type_hints(NonLocalBlock.__init__) | get_type_hints(function)
     for name, value in options.items():
         if name not in known:
             raise ValueError(

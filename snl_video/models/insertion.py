@@ -66,22 +66,25 @@ def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any])
             f"{type(network).__name__}: put build_block(...) into it by hand"
         )
     spec = as_spec(NonLocalSpec, spec, "non_local")
-    inserted = []
+    blocks = {}
     for name in resolve_places(network, spec.places):
-        place = network.places[name]
-        sizes = place.channels, spec.inner_channels
+        sizes = network.places[name].channels, spec.inner_channels
         try:
             block = build_block(spec.kind, *sizes, num_units=spec.num_units, **spec.options)
         except ValueError as error:
             raise NetworkError(f"non_local at {name}: {error}") from error
-        parent, _, child = place.path.rpartition(".")
-        module = network.trunk.get_submodule(place.path)
+        blocks[name] = block
+    inserted = []
+    for name, block in blocks.items():
+        path = network.places[name].path
+        parent, _, child = path.rpartition(".")
+        module = network.trunk.get_submodule(path)
         setattr(network.trunk.get_submodule(parent), child, WithBlock(module, block))
         inserted.append(
             {
                 "place": name,
                 "kind": spec.kind,
-                "in_channels": place.channels,
+                "in_channels": block.in_channels,
                 "inner_channels": block.inner_channels,
                 "num_units": spec.num_units,
                 "options": dict(spec.options),

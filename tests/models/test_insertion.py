@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from snl_video.errors import NetworkError
 from snl_video.models import NonLocalSpec, insert_blocks, inserted_blocks
 from snl_video.models.summary import summarise
 from snl_video.weights import build_model
@@ -84,12 +85,24 @@ def test_bad_places_are_named(places, message):
         network(non_local={"kind": "snl", "places": places})
 
 
-def test_a_bad_place_leaves_the_network_untouched():
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"kind": "snl", "places": ["res4.4", "res9.9"]}, "res9"),
+        (
+            {"kind": "cgnl", "places": ["res3.1", "res2.0"], "options": {"groups": 32}},
+            "non_local at res2.0: inner_channels=16 is not divisible",
+        ),
+    ],
+)
+def test_a_bad_place_or_block_leaves_the_network_untouched(spec, message):
     net = network()
-    with pytest.raises(ValueError, match="res9"):
-        insert_blocks(net, {"kind": "snl", "places": ["res4.4", "res9.9"]})
+    before = list(net.state_dict())
+    with pytest.raises(NetworkError, match=message):
+        insert_blocks(net, spec)
     assert not net.non_local
     assert not inserted_blocks(net)
+    assert list(net.state_dict()) == before
 
 
 def test_a_network_without_places_is_refused():
