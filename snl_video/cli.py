@@ -29,7 +29,7 @@ COMMANDS = {
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
     "check": Command("check", "look at every video of a data set before training"),
     "compare": Command("compare", "compare reports of the same videos, with a paired test"),
-    "spectrum": Command("spectrum", "draw eigenvalues, filter and degrees of non-local blocks"),
+    "spectrum": Command("spectra", "draw eigenvalues, filter and degrees of non-local blocks"),
     "explain": Command("explain", "draw what a position of a clip attends to"),
     "recipes": Command("recipes", "list the recipes, or print one"),
 }

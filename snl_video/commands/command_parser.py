@@ -4,6 +4,7 @@ import difflib
 import re
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
@@ -45,13 +46,20 @@ class CommandParser(ShortErrors):
 
     Args:
         command: words before the options, such as "snl-video check".
-        function: what the options call; the first part of its docstring opens the help.
+        function: what the command calls; its arguments are the options, and the first part of its
+            docstring opens the help.
         usage: the options that matter most, for the first line of the help.
-        skip: arguments that are added by hand.
+        words: an argument that is given without a name, and how often ("?" or "+").
+        group: an argument whose fields are options themselves, and its dataclass.
     """
 
     def __init__(
-        self, command: str, function: Callable, usage: str, skip: Sequence[str] = ()
+        self,
+        command: str,
+        function: Callable[..., Any],
+        usage: str,
+        words: tuple[str, str] | None = None,
+        group: tuple[str, type] | None = None,
     ) -> None:
         super().__init__(
             prog=command,
@@ -60,7 +68,21 @@ class CommandParser(ShortErrors):
             formatter_class=CommandHelp,
             allow_abbrev=False,
         )
-        self.add_function_arguments(function, as_group=False, skip=set(skip))
+        self.function, self.group = function, group
+        skip: set[str | int] = {name for name, _ in filter(None, (words, group))}
+        if words is not None:
+            self.add_argument(words[0], nargs=words[1], type=str)
+        if group is not None:
+            self.add_class_arguments(group[1], as_group=False)
+        self.add_function_arguments(function, as_group=False, skip=skip)
+
+    def call(self, words: Sequence[str]) -> Any:
+        """Call the function with what the words of a command line say, the command's name first."""
+        options = dict(vars(self.instantiate(self.parse_args(list(words[1:])))))
+        if self.group is not None:
+            name, kind = self.group
+            options[name] = kind(**{f.name: options.pop(f.name) for f in fields(kind)})
+        return self.function(**options)
 
 
 def opening(docstring: str) -> str:
@@ -95,11 +117,6 @@ def in_few_words(message: str) -> str:
     text = "\n  ".join(dict.fromkeys(lines))
     text = re.sub(r'Parser key "([^"]*)":\s*', r"\1: ", text)
     text = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", text)
-    text = re.sub(r"typing\.Literal\[([^\]]*)\]", r"one of \1", text)
+    text = re.sub(r"(?:a )?typing\.Literal\[([^\]]*)\]", r"one of \1", text)
+    text = re.sub(r"Expected a (int|Any)\b", r"Expected an \1", text)
     return re.sub(r"Given value: NestedArg\(key='([^']*)', val='([^']*)'\)", r"given: \1=\2", text)
-
-
-def call(parser: CommandParser, function: Callable[..., Any], words: Sequence[str]) -> Any:
-    """Call a function with the options that a parser reads from the words after the command."""
-    options = parser.parse_args(list(words[1:]))
-    return function(**vars(options))

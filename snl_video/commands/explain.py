@@ -1,118 +1,48 @@
-"""What a position of a clip attends to: its row of the affinity, laid over the frames.
+"""`snl-video explain`: what a position of a clip attends to."""
 
-    python -m snl_video.commands.explain --checkpoint best.ckpt --video a.avi --position 4 112 112
-
-For each non-local block it writes to `--output/<place>/` one `frame_TT.png` a frame, all of them
-side by side as `strip.png` and in time as `affinity.gif`. The chosen position is the white square.
-"""
-
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from snl_video.commands.command_parser import CommandParser
+from snl_video.inference.affinity_pictures import (
+    affinity_row,
+    grid_position,
+    overlay,
+    write_pictures,
+)
+from snl_video.inference.clip_graphs import ClipAndNetwork, graphs_of
 
-from snl_video.blocks import NonLocalBlock
-from snl_video.blocks.pooling import Grid
-from snl_video.inference.clip_graphs import Seen, graphs_of, input_arguments, load
 
-OPACITY = 0.65
+def explain(
+    shown: ClipAndNetwork,
+    position: tuple[int, int, int] | None = None,
+    output: Path = Path("runs/explain"),
+    milliseconds: int = 300,
+) -> None:
+    """Draw what a position of a clip attends to: its row of the affinity, laid over the frames.
+
+      snl-video explain --checkpoint runs/demo --video clip.mp4 --position [4,112,112]
+
+    For each non-local block it writes to OUTPUT/PLACE one frame_TT.png a frame, all of them side by
+    side as strip.png and in time as affinity.gif. The chosen position is the white square.
+
+    Args:
+        shown: the video and the network.
+        position: frame, row and column of a pixel of the cropped clip, counted from 0; by default
+            the middle.
+        output: folder to write to.
+        milliseconds: of a frame of the animation.
+    """
+    network, clip = shown.load()
+    pixel = position or [n // 2 for n in clip.shape[2:]]
+    for place, seen in graphs_of(network, clip).items():
+        row = affinity_row(seen, grid_position(pixel, clip, seen.grid))
+        write_pictures(overlay(clip[0], row, pixel), output / place, milliseconds)
+        print(output / place)
 
 
 def main(words: Sequence[str]) -> None:
-    """Write the pictures of every block."""
-    arguments = _parse(words[1:])
-    network, clip = load(arguments)
-    position = arguments.position or [n // 2 for n in clip.shape[2:]]
-    for place, seen in graphs_of(network, clip).items():
-        row = affinity_row(seen, grid_position(position, clip, seen.grid))
-        folder = arguments.output / place
-        write_pictures(overlay(clip[0], row, position), folder, arguments.milliseconds)
-        print(folder)
-
-
-def grid_position(position: Sequence[int], clip: Tensor, grid: Grid) -> Grid:
-    """The vertex (t, y, x) of `grid` that holds pixel (frame, row, column) of clip (1, 3, T, H, W).
-
-    Raises ValueError when the pixel lies outside the clip.
-    """
-    sizes = tuple(clip.shape[2:])
-    if any(not 0 <= p < size for p, size in zip(position, sizes, strict=True)):
-        raise ValueError(
-            f"position {tuple(position)} lies outside the clip of {sizes} (frame, row, column): "
-            "count from 0, in pixels of the crop"
-        )
-    t, y, x = (p * n // size for p, n, size in zip(position, grid, sizes, strict=True))
-    return t, y, x
-
-
-def affinity_row(seen: Seen, vertex: Grid) -> Tensor:
-    """Row of A of the vertex (t, y, x), (T', H', W') of the keys, without the matrix.
-
-    It is A^T e, the gradient of (A z)_i with respect to z. For cgnl, the sum over its channels.
-    """
-    block, graph, grid = seen
-    z = torch.zeros(1, graph.keys, 1, requires_grad=True)
-    index = (vertex[0] * grid[1] + vertex[1]) * grid[2] + vertex[2]
-    positions = grid[0] * grid[1] * grid[2]
-    with torch.enable_grad():
-        out = graph.propagate(z)[0, :, 0]
-        (row,) = torch.autograd.grad(out.view(-1, positions)[:, index].sum(), z)
-    keys = _key_grid(block, grid)
-    return row.view(-1, *keys).sum(0).detach()
-
-
-def overlay(clip: Tensor, row: Tensor, position: Sequence[int]) -> Tensor:
-    """Frames uint8 (T, H, W, 3) of clip (3, T, H, W), the row as a heat map, the position white."""
-    from matplotlib import colormaps
-
-    size = clip.shape[1:]
-    heat = F.interpolate(row[None, None], size=tuple(size), mode="trilinear")[0, 0]
-    heat = (heat - heat.min()) / (heat.max() - heat.min()).clamp(min=1e-12)
-    colours = torch.from_numpy(colormaps["inferno"](heat.numpy())[..., :3]).float() * 255
-    weight = OPACITY * heat[..., None]
-    frames = (1 - weight) * clip.permute(1, 2, 3, 0).float() + weight * colours
-    t, y, x = position
-    half = max(min(size[1:]) // 50, 1)
-    frames[t, max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 255
-    return frames.round().to(torch.uint8)
-
-
-def write_pictures(frames: Tensor, folder: Path, milliseconds: int) -> None:
-    """Write uint8 frames (T, H, W, 3) one by one, as a strip and as an animation."""
-    from PIL import Image
-
-    folder.mkdir(parents=True, exist_ok=True)
-    images = [Image.fromarray(frame.numpy()) for frame in frames]
-    for number, image in enumerate(images):
-        image.save(folder / f"frame_{number:02d}.png")
-    Image.fromarray(torch.cat(list(frames), dim=1).numpy()).save(folder / "strip.png")
-    images[0].save(
-        folder / "affinity.gif",
-        save_all=True,
-        append_images=images[1:],
-        duration=milliseconds,
-        loop=0,
-    )
-
-
-def _key_grid(block: NonLocalBlock, grid: Grid) -> Grid:
-    if block.pool is None:
-        return grid
-    t, h, w = (n // p for n, p in zip(grid, block.pool, strict=True))
-    return t, h, w
-
-
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = input_arguments(__doc__, "runs/explain")
-    parser.add_argument(
-        "--position",
-        type=int,
-        nargs=3,
-        metavar=("FRAME", "ROW", "COLUMN"),
-        help="pixel of the cropped clip, counted from 0; the middle by default",
-    )
-    parser.add_argument("--milliseconds", type=int, default=300, help="of a frame of the animation")
-    return parser.parse_args(argv)
+    """Run the command."""
+    usage = "--video FILE (--checkpoint FILE | --backbone NAME) [--position [T,Y,X]]"
+    parser = CommandParser("snl-video explain", explain, usage, group=("shown", ClipAndNetwork))
+    parser.call(words)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from snl_video.commands.command_parser import CommandParser, call
+from snl_video.commands.command_parser import CommandParser
 from snl_video.recipe_files import find_recipe, recipe_names
 
 
@@ -29,6 +29,4 @@ def recipes(name: str | None = None) -> None:
 
 def main(words: Sequence[str]) -> None:
     """Run the command."""
-    parser = CommandParser("snl-video recipes", recipes, "[NAME]", skip=["name"])
-    parser.add_argument("name", nargs="?", type=str, help="of the recipe to print")
-    call(parser, recipes, words)
+    CommandParser("snl-video recipes", recipes, "[NAME]", words=("name", "?")).call(words)

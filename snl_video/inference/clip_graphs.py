@@ -1,7 +1,7 @@
-"""What the tools that look at one clip share: the network, the clip, and the graphs it makes."""
+"""One clip of a video, a network that sees it, and the graph that each of its blocks makes."""
 
-import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +13,77 @@ from snl_video.blocks.pooling import Grid, coarsen
 from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
 from snl_video.data.transforms.crops import EvalTransform
+from snl_video.errors import InputError
+from snl_video.inference.stored_model import read_stored_model
 from snl_video.models.insertion import inserted_blocks
 from snl_video.models.network import VideoNetwork
-from snl_video.training.module import VideoClassifier
-from snl_video.weights.build import build_model
+from snl_video.weights import build_model
 
 CLIP = {"num_frames": 8, "interval": 8, "short_side": 256, "size": 224}
 """Frames, frames of the video between them, pixels of the short side, pixels of the crop."""
+
+
+@dataclass
+class ClipAndNetwork:
+    """What to look at: the centre clip of a video, and a network with non-local blocks.
+
+    Attributes:
+        video: the file.
+        checkpoint: a checkpoint, or the folder of a run, whose network is looked at.
+        backbone: in place of a checkpoint: a fresh network, e.g. i3d_r50.
+        kind: of the blocks of a fresh network.
+        places: of its blocks: paper, five, or a list of names.
+        width: channels of its stem.
+        seed: of its random weights.
+        num_frames: of the clip; by default the checkpoint's, or 8, as the next three.
+        interval: frames of the video between two of the clip (8).
+        short_side: pixels of the shorter side before the crop (256).
+        size: pixels of the centre crop (224).
+    """
+
+    video: Path
+    checkpoint: Path | None = None
+    backbone: str | None = None
+    kind: str = "snl"
+    places: str | list[str] = "paper"
+    width: int = 64
+    seed: int = 0
+    num_frames: int | None = None
+    interval: int | None = None
+    short_side: int | None = None
+    size: int | None = None
+
+    def load(self) -> tuple[VideoNetwork, Tensor]:
+        """The network, in evaluation mode, and the centre clip, uint8 (1, 3, T, S, S).
+
+        Raises:
+            InputError: neither checkpoint nor backbone is given, or both; the network has no block;
+                or the video cannot be read.
+        """
+        clip = dict(CLIP)
+        if (self.checkpoint is None) == (self.backbone is None):
+            raise InputError("name either a --checkpoint or, for random weights, a --backbone")
+        if self.checkpoint is not None:
+            stored = read_stored_model(self.checkpoint)
+            network = stored.network
+            trained_on = {**stored.data.get("clip", {}), **stored.data.get("crop", {})}
+            clip |= {name: trained_on[name] for name in CLIP if name in trained_on}
+        else:
+            assert self.backbone is not None
+            torch.manual_seed(self.seed)
+            spec = {"kind": self.kind, "places": self.places}
+            network = build_model(self.backbone, 400, width=self.width, non_local=spec).eval()
+        if not inserted_blocks(network):
+            raise InputError(
+                f"the network of {self.checkpoint} has no non-local block to look at: "
+                "train one with model.non_local, or take --backbone and --kind"
+            )
+        clip |= {name: getattr(self, name) for name in CLIP if getattr(self, name)}
+        video = open_video(self.video)
+        indices = ClipSettings(clip["num_frames"], clip["interval"]).uniform(video.num_frames, 1)
+        transform = EvalTransform(clip["short_side"], clip["size"])
+        frames = video.get_frames(indices[0]).permute(0, 3, 1, 2)
+        return network, transform(frames)
 
 
 class Seen(NamedTuple):
@@ -28,62 +92,6 @@ class Seen(NamedTuple):
     block: NonLocalBlock
     graph: Graph
     grid: Grid
-
-
-def input_arguments(description: str | None, output: str) -> argparse.ArgumentParser:
-    """A parser of the model, the video and the folder of a tool that looks at one clip."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--checkpoint", type=Path, help="a checkpoint of train.py")
-    model.add_argument("--backbone", help="a fresh network, e.g. i3d_r50")
-    parser.add_argument("--kind", default="snl", help="kind of its blocks")
-    parser.add_argument("--places", nargs="+", default=["paper"], help="paper, five or names")
-    parser.add_argument("--width", type=int, default=64, help="channels of its stem")
-    parser.add_argument("--seed", type=int, default=0, help="of its random weights")
-    parser.add_argument("--video", type=Path, required=True)
-    for name, value in CLIP.items():
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, help=f"by default the checkpoint's, or {value}")
-    parser.add_argument("--output", type=Path, default=Path(output), help="folder to write to")
-    return parser
-
-
-def load(arguments: argparse.Namespace) -> tuple[VideoNetwork, Tensor]:
-    """The network, in evaluation mode, and the centre clip of the video, uint8 (1, 3, T, S, S).
-
-    Length, interval and size of the clip are the command line's, else the checkpoint's own.
-
-    Raises ValueError when the network has no block, VideoError when the video cannot be read.
-    """
-    clip = dict(CLIP)
-    if arguments.checkpoint:
-        classifier = VideoClassifier.load_from_checkpoint(
-            arguments.checkpoint, map_location="cpu", weights_only=True
-        )
-        network = classifier.network
-        stored = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
-        data = stored.get("datamodule_hyper_parameters", {})
-        trained_on = {**data.get("clip", {}), **data.get("crop", {})}
-        clip.update({name: trained_on[name] for name in CLIP if name in trained_on})
-    else:
-        torch.manual_seed(arguments.seed)
-        places = arguments.places
-        named = places[0] if places[0] in ("paper", "five") else places
-        spec = {"kind": arguments.kind, "places": named}
-        network = build_model(arguments.backbone, 400, width=arguments.width, non_local=spec)
-    if not inserted_blocks(network):
-        raise ValueError(
-            f"the network of {arguments.checkpoint} has no non-local block to look at: "
-            "train one with model.non_local, or take --backbone and --kind"
-        )
-    clip.update({name: getattr(arguments, name) for name in CLIP if getattr(arguments, name)})
-    video = open_video(arguments.video)
-    indices = ClipSettings(clip["num_frames"], clip["interval"]).uniform(video.num_frames, 1)
-    transform = EvalTransform(clip["short_side"], clip["size"])
-    frames = video.get_frames(indices[0]).permute(0, 3, 1, 2)
-    return network.eval(), transform(frames)
 
 
 @torch.no_grad()

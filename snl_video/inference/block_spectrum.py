@@ -1,14 +1,6 @@
-"""Eigenvalues, filter response and degree map of every non-local block, for one clip.
+"""What a block does to the spectrum of its graph: eigenvalues, filter response, degrees."""
 
-    python -m snl_video.commands.spectrum --checkpoint runs/a/checkpoints/best.ckpt --video a.avi
-    python -m snl_video.commands.spectrum --backbone i3d_r50 --kind gsnl --places five --video a.avi
-
-Writes `<place>.png` and `<place>.json` for each block to `--output`.
-"""
-
-import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +8,10 @@ import torch
 
 from snl_video.blocks import Graph, filter_response, spectrum
 from snl_video.blocks.graphs.graph import LowRankGraph
-from snl_video.inference.clip_graphs import Seen, graphs_of, input_arguments, load
+from snl_video.inference.clip_graphs import Seen
 
 LARGEST_MATRIX = 3136
-
-
-def main(words: Sequence[str]) -> None:
-    """Write the figures and the numbers of every block."""
-    parser = input_arguments(__doc__, "runs/spectrum")
-    arguments = parser.parse_args(words[1:])
-    network, clip = load(arguments)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    for place, seen in graphs_of(network, clip).items():
-        found = measure(seen)
-        path = arguments.output / f"{place}.json"
-        path.write_text(json.dumps({"place": place, **found}, indent=1) + "\n")
-        plot(place, found, path.with_suffix(".png"))
-        print(f"{path.with_suffix('.png')}, {path}")
+"""Rows of a matrix whose eigenvalues are computed densely."""
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The explain tool: the row it draws is the row of the matrix, and every picture is written."""
+"""Pictures of the affinity: what is drawn is the row of the matrix, and all are written."""
 
 from pathlib import Path
 
@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from snl_video.blocks import BLOCKS, build_block
-from snl_video.commands.explain import affinity_row, grid_position, overlay, write_pictures
+from snl_video.errors import InputError
+from snl_video.inference.affinity_pictures import (
+    affinity_row,
+    grid_position,
+    overlay,
+    write_pictures,
+)
 from snl_video.inference.clip_graphs import Seen
 
 GRID = (2, 4, 4)
@@ -33,7 +39,7 @@ def test_a_pixel_is_found_on_the_grid() -> None:
     clip = torch.zeros(1, 3, 8, 64, 64)
     assert grid_position((0, 0, 0), clip, (4, 8, 8)) == (0, 0, 0)
     assert grid_position((7, 63, 8), clip, (4, 8, 8)) == (3, 7, 1)
-    with pytest.raises(ValueError, match=r"position \(8, 0, 0\) lies outside"):
+    with pytest.raises(InputError, match=r"position \(8, 0, 0\) lies outside"):
         grid_position((8, 0, 0), clip, (4, 8, 8))
 
 

@@ -1,0 +1,101 @@
+"""A trained network from where it is kept, ready to evaluate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snl_video.errors import InputError
+from snl_video.models.network import VideoNetwork
+from snl_video.renamed import migrate_settings
+from snl_video.weights import build_model, known_classes
+from snl_video.weights.safe_reading.checkpoints import read_checkpoint
+
+PUBLISHED = {"kinetics400": "i3d_inception"}
+"""Name of published weights -> the backbone that they are for."""
+ARCHITECTURE = ("backbone", "num_classes", "width", "dropout", "backbone_options", "non_local")
+"""Settings of a run's model that :func:`build_model` takes."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A network with what it was trained for.
+
+    Attributes:
+        network: with its weights, in evaluation mode, on the CPU.
+        classes: names of its classes, in the order of the logits.
+        data: settings of the data it was trained on, as in a recipe; empty for published weights.
+        source: the file, or the name of published weights.
+    """
+
+    network: VideoNetwork
+    classes: list[str]
+    data: Mapping[str, Any]
+    source: str
+
+
+def read_stored_model(source: str | Path) -> StoredModel:
+    """Read a network: see :func:`load_model`.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if str(source) in PUBLISHED:
+        classes = known_classes(str(source)) or []
+        network = build_model(PUBLISHED[str(source)], len(classes), pretrained=str(source))
+        return StoredModel(network.eval(), classes, {}, str(source))
+    path = checkpoint_of(Path(source))
+    stored = read_checkpoint(path)
+    try:
+        settings = migrate_settings(
+            {
+                "model": stored["hyper_parameters"],
+                "data": stored.get("datamodule_hyper_parameters", {}),
+            }
+        )
+        model = settings["model"]
+        network = build_model(**{name: model[name] for name in ARCHITECTURE})
+        network.load_state_dict(
+            {
+                name.removeprefix("network."): value
+                for name, value in stored["state_dict"].items()
+                if name.startswith("network.")
+            }
+        )
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
+        ) from error
+    classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
+    return StoredModel(network.eval(), classes, settings["data"], str(path))
+
+
+def load_model(source: str | Path) -> VideoNetwork:
+    """Load a trained network, ready to evaluate: on the CPU, in evaluation mode.
+
+    It maps clips (B, 3, T, H, W), normalised by its `normalise`, to logits (B, num_classes).
+
+    Args:
+        source: folder of a run (its best checkpoint, else its last), a checkpoint of this package,
+            or "kinetics400": Inception-I3D with DeepMind's weights, which are fetched once.
+
+    Raises:
+        InputError: it is none of these, or the published weights can't be fetched.
+    """
+    return read_stored_model(source).network
+
+
+def checkpoint_of(source: Path) -> Path:
+    """Return the checkpoint that a path means: itself, or the best or last of a run's folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    folder = source / "checkpoints"
+    for path in (source, folder / "best.ckpt", folder / "last.ckpt"):
+        if path.is_file():
+            return path
+    raise InputError(
+        f"{source} is neither a checkpoint nor the folder of a run with checkpoints/best.ckpt; "
+        f"published weights: {', '.join(PUBLISHED)}"
+    )
