@@ -20,6 +20,11 @@ TEST = (
     "adjusted by Holm; use this one"
 )
 
+FEW_GROUPS = 25
+"""With fewer a bootstrap over groups covers too little: Cameron, Gelbach and Miller,
+"Bootstrap-Based Improvements for Inference with Clustered Errors", Review of Economics and
+Statistics 90 (2008)."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -58,11 +63,16 @@ class Comparison:
         """Which of two p-values to use; None where there is only one."""
         if not self.by_group:
             return None
+        groups = self.by_group[0].groups
+        few = (
+            f" With fewer than {FEW_GROUPS} groups their interval is too narrow: it covers the "
+            "true difference in less than 95 % of cases."
+        )
         return (
-            f"{len(self.reports[0].videos.ids)} videos, {self.by_group[0].groups} groups. "
+            f"{len(self.reports[0].videos.ids)} videos, {groups} groups. "
             "Clips of one group show the same person and place, so they are not independent: "
             "use the interval and the p-values over groups (sign flips), not those over videos "
-            "(McNemar)."
+            f"(McNemar).{few if groups < FEW_GROUPS else ''}"
         )
 
     def per_class(self) -> list[tuple[str, int, list[float]]]:

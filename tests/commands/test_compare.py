@@ -133,6 +133,7 @@ def test_groups_of_clips_are_compared_as_groups(tmp_path, capsys):
     assert "10 videos, 4 groups." in printed
     for text in (printed, html):
         assert "use the interval and the p-values over groups (sign flips)" in text
+        assert "With fewer than 25 groups their interval is too narrow" in text
     low, high = snl["by_group"]["interval"]
     comparison = load_comparison(folders, group_of)
     table = difference_table(comparison)
@@ -148,6 +149,14 @@ def test_groups_of_clips_are_compared_as_groups(tmp_path, capsys):
         "1",
     ]
     assert load_comparison(folders).by_group == []
+
+
+def test_enough_groups_need_no_warning(tmp_path):
+    names = [f"c/v_c_g{i // 2:02d}_c{i % 2:02d}.avi" for i in range(60)]
+    folders = [report(tmp_path / name, seed=seed, ids=names) for seed, name in enumerate("ab")]
+    comparison = load_comparison(folders, group_of)
+    assert comparison.by_group[0].groups == 30
+    assert "fewer than" not in comparison.advice
 
 
 def test_the_largest_change_of_a_class_comes_first(tmp_path):

@@ -101,6 +101,23 @@ def test_groups_of_unequal_size_weigh_by_their_videos():
     assert bootstrap_groups(values, groups) == slow_groups(values, groups)
 
 
+def coverage(num_groups, share=0.8, runs=200):
+    """How often the interval over groups of three equal videos holds the true share."""
+    rng = np.random.default_rng(2)
+    held = 0
+    for _ in range(runs):
+        values = np.repeat(rng.random(num_groups) < share, 3)
+        names = np.repeat(np.arange(num_groups), 3).tolist()
+        low, high = bootstrap_groups(values, names, replicates=200)
+        held += low <= share <= high
+    return held / runs
+
+
+def test_few_groups_cover_too_little():
+    assert coverage(8) < 0.9
+    assert coverage(80) > 0.9
+
+
 def test_an_interval_without_width_is_a_dash():
     for value in (0, 1, 1 / 3):
         same = bootstrap_groups(np.tile([value, value, 0], 7), [f"{i // 3}" for i in range(21)])
