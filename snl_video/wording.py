@@ -1,6 +1,7 @@
 """Wording that messages and reports share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 DASH = "\u2013"
@@ -10,6 +11,13 @@ def first_few(names: Sequence[str], shown: int = 5, separator: str = ", ") -> st
     """Return the first ``shown`` names and, as the last item, how many more there are."""
     more = [f"and {len(names) - shown} more"] if len(names) > shown else []
     return separator.join([*names[:shown], *more])
+
+
+def unknown_name(what: str, name: str, known: Collection[str]) -> str:
+    """Say that there is no ``what`` of this name, which one is meant, and which there are."""
+    near = get_close_matches(name, known, 1)
+    meant = f", did you mean {near[0]!r}?" if near else ";"
+    return f"unknown {what} {name!r}{meant} choose one of {', '.join(known)}"
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from snl_video.data.decoding import DecodingSettings, open_video
 from snl_video.data.formats import FORMATS, DataSetFormat, ListSettings
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.data.loaders import LoaderSettings
-from snl_video.data.transforms.augmentation import AUGMENTATIONS, Augmentation, AugmentSpec
+from snl_video.data.transforms.augmentation import Augmentation, AugmentSpec
+from snl_video.data.transforms.clip_operations import AUGMENTATIONS
 from snl_video.data.transforms.crops import CropSettings
 from snl_video.data.unlabelled import PredictSettings
 from snl_video.data.unreadable import BadVideoSettings

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from snl_video.data.clips import ClipSettings
 from snl_video.data.datasets import ViewSettings
 from snl_video.data.decoding import DecodingSettings
-from snl_video.data.formats import SUBSETS, ListSettings, Subset, open_data_set
+from snl_video.data.formats import SUBSETS, ListSettings, open_data_set
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.data.loaders import LoaderSettings, VideoLoaders
 from snl_video.data.resumable_loader import ResumableLoader
@@ -33,13 +33,7 @@ OF_STAGE: dict[str | None, tuple[AnySubset, ...]] = {
     "predict": ("predict",),
     None: SUBSETS,
 }
-"""What a stage of Lightning reads."""
-MEASURED: dict[TrainerFn, Subset] = {
-    TrainerFn.FITTING: "val",
-    TrainerFn.VALIDATING: "val",
-    TrainerFn.TESTING: "test",
-}
-"""What a run that loads a checkpoint measures."""
+"""What a stage of Lightning reads; the last one is what it measures."""
 
 
 class VideoDataModule(pl.LightningDataModule):
@@ -161,11 +155,11 @@ class VideoDataModule(pl.LightningDataModule):
         Raises:
             AnnotationError: videos that are held out now are among them.
         """
-        self._trained_on.update(state_dict["trained_on"])
-        subset = MEASURED.get(self.trainer.state.fn) if self.trainer else None  # type: ignore[arg-type]
-        if subset is not None and self.data_set.is_held_out(subset):
-            root = str(self.data_set.root)
-            refuse_trained(self.video_list(subset), state_dict["trained_on"], root)
+        trained_on = state_dict["trained_on"]
+        self._trained_on.update(trained_on)
+        subset = OF_STAGE[self.trainer.state.fn][-1] if self.trainer else "predict"
+        if subset != "predict" and self.data_set.is_held_out(subset):
+            refuse_trained(self.video_list(subset), trained_on, str(self.data_set.root))
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Take the words about unreadable videos out of a training batch, and its keys.
@@ -187,23 +181,20 @@ class VideoDataModule(pl.LightningDataModule):
         keys = batch.pop("keys", None) if isinstance(batch, dict) else None
         if keys is None or (self.trainer and self.trainer.state.fn != TrainerFn.FITTING):
             return batch
-        clips = self.augmentation.clips(batch["clips"], keys)
-        if self.augmentation.spec.mixes:
-            label = batch["label"]
-            clips, batch["target"] = self.augmentation.mix(clips, label, keys, self.num_classes)
-        return batch | {"clips": clips}
+        return self.augmentation.batch(batch, keys, self.num_classes)
 
     def train_dataloader(self) -> ResumableLoader:
         """See `VideoLoaders.training`.
 
         A checkpoint of the middle of an epoch goes on with the batches that remain of it.
         """
-        if not self.trainer:
-            return self.loaders.training(self.seed, replicas=1, rank=0)
-        loader = self.loaders.training(self.seed, self.trainer.world_size, self.trainer.global_rank)
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        loader.finished = lambda: progress.processed  # type: ignore[attr-defined]
-        self.unreadable.num_videos = len(loader.dataset)  # type: ignore[arg-type]
+        trainer = self.trainer
+        processes, rank = (trainer.world_size, trainer.global_rank) if trainer else (1, 0)
+        loader = self.loaders.training(self.seed, processes, rank)
+        self.unreadable.num_videos = len(self.video_list("train"))
+        if trainer:
+            progress = trainer.fit_loop.epoch_loop.batch_progress.current
+            loader.finished = lambda: progress.processed  # type: ignore[attr-defined]
         return loader
 
     def val_dataloader(self) -> DataLoader:

@@ -8,7 +8,7 @@ from torchvision.transforms import v2
 
 from snl_video.data import Augmentation, AugmentSpec
 from snl_video.data.sampler import batch_generator, sample_generator
-from snl_video.data.transforms.augmentation import ERASED, jitter_colours
+from snl_video.data.transforms.clip_operations import ERASED, jitter_colours
 from snl_video.data.transforms.randaugment import OPERATIONS, rand_augment
 
 KEYS = [(3, 11), (3, 4), (3, 7), (3, 0)]

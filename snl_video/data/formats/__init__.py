@@ -4,7 +4,6 @@ A format is one class, in a file of its own, and one row of `FORMATS`. One from 
 `FORMATS["mine"] = Mine`, before the data module is made.
 """
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from snl_video.data.formats.class_folders import ClassFolders
@@ -17,6 +16,7 @@ from snl_video.data.formats.synthetic_relations import SyntheticRelations
 from snl_video.data.formats.ucf101 import UCF101
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.errors import AnnotationError
+from snl_video.wording import unknown_name
 
 __all__ = [
     "FORMATS",
@@ -58,9 +58,5 @@ def open_data_set(
         AnnotationError: there is no such format, or it can't hold videos out and should.
     """
     if name not in FORMATS:
-        near = get_close_matches(name, FORMATS, 1)
-        raise AnnotationError(
-            f"unknown format {name!r}{f', did you mean {near[0]!r}?' if near else ';'} "
-            f"choose one of {', '.join(FORMATS)}"
-        )
+        raise AnnotationError(unknown_name("format", name, FORMATS))
     return FORMATS[name](root, split, lists, holdout)

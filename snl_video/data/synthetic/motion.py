@@ -29,6 +29,7 @@ import numpy as np
 from snl_video.data.synthetic.motion_scenes import CLASSES, draw_look, draw_video
 from snl_video.data.synthetic.ucf101_layout import is_written, write_lists, write_once
 from snl_video.data.synthetic.video_writer import write_frames
+from snl_video.errors import InputError
 
 NAME = "motion"
 
@@ -54,10 +55,11 @@ class MotionSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.groups < 3 or self.groups % 3:
-            raise ValueError(f"groups must be a multiple of 3, got {self.groups}")
-        if self.height % 2 or self.width % 2:
-            raise ValueError(f"height and width must be even, got {self.height}x{self.width}")
+        if self.groups < 3 or self.groups % 3 or self.height % 2 or self.width % 2:
+            raise InputError(
+                f"groups must be a multiple of 3, got {self.groups}, and height and width even, "
+                f"got {self.height}x{self.width}"
+            )
 
 
 def write_motion(root: str | Path, settings: MotionSettings | None = None) -> Path:
