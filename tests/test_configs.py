@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from snl_video.blocks import BLOCKS
+from snl_video.commands.finetune import OWN_VIDEOS
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
 from snl_video.models.backbones import options_of
@@ -80,10 +81,8 @@ def build(config):
 @pytest.mark.parametrize("path", CONFIGS, ids=name)
 def test_first_line_is_the_command_that_runs_it(path):
     first = header(path)[0]
-    if first.startswith("python -m snl_video.commands.finetune "):
-        from snl_video.commands.finetune import OWN_VIDEOS
-
-        assert path == OWN_VIDEOS
+    if first.startswith("snl-video finetune "):
+        assert name(path) == f"configs/{OWN_VIDEOS}.yaml"
         return
     assert re.match(r"python train\.py (fit|predict) --config configs/", first)
     named = re.findall(r"--config (\S+)", first)
