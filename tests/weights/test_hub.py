@@ -1,10 +1,12 @@
 """Published weights: fetched, compared, converted, kept."""
 
+import hashlib
 import io
 import pickle
 import tarfile
 
 import pytest
+from safetensors.torch import load_file
 
 from snl_video.errors import FetchError
 from snl_video.weights import build_model, hub
@@ -54,8 +56,6 @@ def test_without_network_the_error_says_how(tmp_path, monkeypatch):
 def test_fetched_weights_are_converted_once(tmp_path, monkeypatch):
     content = pickle.dumps(tree(random_network()))
     source = archive(tmp_path, content)
-    import hashlib
-
     monkeypatch.setenv("SNL_VIDEO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(hub, "SHA256", hashlib.sha256(content).hexdigest())
     copy = f"import sys, shutil; shutil.copy({str(source)!r}, sys.argv[-1])"
@@ -65,6 +65,4 @@ def test_fetched_weights_are_converted_once(tmp_path, monkeypatch):
     monkeypatch.setattr(hub, "COMMAND", ("-c", "import sys; sys.exit('asked again')"))
     assert kinetics400_i3d() == kept
     other = build_model("i3d_inception", 7, width=8)
-    from safetensors.torch import load_file
-
     assert not other.load_state_dict(load_file(kept), strict=False).unexpected_keys

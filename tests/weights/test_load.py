@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from snl_video.errors import PretrainedError
+from snl_video.models.backbones import BACKBONES
 from snl_video.weights import build_model, load_pretrained
 from snl_video.weights.formats import FORMATS
 from tests.weights.cases import clip, logits, network, saved
@@ -55,8 +56,6 @@ def test_published_weights_are_for_one_backbone_only():
 
 
 def test_every_backbone_names_its_classifying_layer():
-    from snl_video.models.backbones import BACKBONES
-
     for backbone in BACKBONES:
         model = build_model(backbone, 7, width=8)
         layer = model.trunk.get_submodule(model.head)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from snl_video.errors import InputError, PretrainedError
 from snl_video.models.backbones import BACKBONES
@@ -83,8 +84,6 @@ def test_the_fields_reach_the_loader(tmp_path):
 
 @pytest.mark.parametrize("inflation", ["average", "centre"])
 def test_inflation_of_image_weights_is_a_field(tmp_path, inflation):
-    from torchvision.models.resnet import Bottleneck, ResNet
-
     image = ResNet(Bottleneck, [3, 4, 6, 3], num_classes=5, width_per_group=64)
     path = str(saved(tmp_path, image.state_dict()))
     spec = {"source": path, "format": "torchvision", "inflation": inflation}

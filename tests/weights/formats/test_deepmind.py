@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from snl_video.errors import FetchError
 from snl_video.weights import build_model
@@ -40,8 +41,6 @@ def test_an_unknown_name_is_kept_for_the_report():
 def test_published_logits():
     if not GOLDEN.exists():
         pytest.skip(f"no reference values at {GOLDEN}")
-    from safetensors.torch import load_file
-
     try:
         weights = load_file(kinetics400_i3d())
     except FetchError as error:

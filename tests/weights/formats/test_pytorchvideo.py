@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from pytorchvideo.models.hub import resnet, slowfast
+from pytorchvideo.models.resnet import create_resnet
 
 from snl_video.weights import build_model, load_pretrained
 from snl_video.weights.formats import FORMATS
@@ -9,8 +11,6 @@ from tests.weights.cases import clip, logits, randomise, saved
 
 
 def test_hub_networks_of_pytorchvideo_have_these_names_and_sizes():
-    from pytorchvideo.models.hub import resnet, slowfast
-
     pairs = [
         ("i3d_r50", resnet.i3d_r50),
         ("c2d_r50", resnet.c2d_r50),
@@ -30,8 +30,6 @@ def test_hub_networks_of_pytorchvideo_have_these_names_and_sizes():
 
 @pytest.mark.parametrize("layout", ["model_state", "bare", "safetensors"])
 def test_pytorchvideos_slow_network_gives_the_same_logits(tmp_path, layout):
-    from pytorchvideo.models.resnet import create_resnet
-
     peer = randomise(
         create_resnet(
             model_num_class=5,

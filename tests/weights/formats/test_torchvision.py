@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torchvision import models
 
 from snl_video.errors import PretrainedError
 from snl_video.weights import build_model, load_pretrained
@@ -12,9 +13,7 @@ from tests.weights.cases import clip, logits, network, randomise, saved, state
 
 @pytest.fixture(scope="module")
 def resnet50():
-    from torchvision.models import resnet50
-
-    return randomise(resnet50(num_classes=5), seed=5).double()
+    return randomise(models.resnet50(num_classes=5), seed=5).double()
 
 
 def stage_features(model, x):
@@ -80,10 +79,8 @@ def test_average_inflation_is_exact_away_from_the_ends(tmp_path, resnet50):
 
 
 def test_resnet101_goes_into_a_network_of_its_depth_only():
-    from torchvision.models import resnet101
-
     with torch.device("meta"):
-        weights = resnet101().state_dict()
+        weights = models.resnet101().state_dict()
         deep = build_model("i3d_r101", 1000)
         shallow = build_model("i3d_r50", 1000)
     found = inflated(FORMATS["torchvision"].convert(weights, deep), deep, "average")
@@ -94,9 +91,7 @@ def test_resnet101_goes_into_a_network_of_its_depth_only():
 
 
 def test_image_networks_that_do_not_fit_are_named(tmp_path):
-    from torchvision.models import resnet18
-
-    path = saved(tmp_path, resnet18(num_classes=2).state_dict())
+    path = saved(tmp_path, models.resnet18(num_classes=2).state_dict())
     with pytest.raises(PretrainedError, match=r"weights\.pth: these weights are of a ResNet-18"):
         load_pretrained(network(), path)
     with pytest.raises(PretrainedError, match="weights of an image ResNet go into i3d"):

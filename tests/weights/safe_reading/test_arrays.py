@@ -1,5 +1,6 @@
 """Pickles of NumPy arrays."""
 
+import os
 import pickle
 
 import numpy as np
@@ -15,8 +16,6 @@ class Hostile:
         self.marker = marker
 
     def __reduce__(self):
-        import os
-
         return os.system, (f"touch {self.marker}",)
 
 
