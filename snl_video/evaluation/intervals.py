@@ -1,8 +1,11 @@
 """How far a number would move had other videos of the same kind been tested."""
 
+import math
 from collections.abc import Iterator, Sequence
+from statistics import NormalDist
 
 import numpy as np
+import torch
 
 from snl_video.evaluation.metrics import METRICS
 from snl_video.evaluation.results import VideoResults
@@ -14,8 +17,9 @@ SEED = 0
 Interval = tuple[float, float]
 
 METHOD = (
-    f"percentile bootstrap over videos, {REPLICATES} resamples, seed {SEED}, "
-    f"{LEVEL:.0%} intervals (Efron and Tibshirani 1993, chapter 13)"
+    f"{LEVEL:.0%} intervals; Wilson score (1927) for shares of videos, as top-1; otherwise "
+    f"percentile bootstrap over videos, {REPLICATES} resamples, seed {SEED} (Efron and Tibshirani "
+    "1993, chapter 13)"
 )
 
 NO_SPREAD = "A dash instead of an interval: all draws were equal, so the bootstrap gives no width."
@@ -50,6 +54,43 @@ def bootstrap_intervals(
                 drawn = sums[counts > 0] / counts[counts > 0]
             samples[name][number] = drawn.mean()
     return {name: percentiles(sample) for name, sample in samples.items()}
+
+
+def metric_intervals(results: VideoResults) -> dict[str, Interval]:
+    """Interval of each metric that has one: `wilson` for shares of videos, else the bootstrap.
+
+    Of 20 videos with a true accuracy of 98 %, two in three runs have all of them right: every draw
+    of a bootstrap is then the same, and its interval has no width.
+    """
+    intervals = bootstrap_intervals(results)
+    for name in shares_of_videos(results):
+        right = METRICS[name].values(results)  # type: ignore[misc]
+        intervals[name] = wilson(int(right.sum()), len(right))
+    return intervals
+
+
+def shares_of_videos(results: VideoResults) -> list[str]:
+    """Names of the metrics that are the share of videos for which something is true."""
+    return [
+        name
+        for name, metric in METRICS.items()
+        if metric.values and not metric.by_class and metric.values(results).dtype == torch.bool
+    ]
+
+
+def wilson(right: int, count: int) -> Interval:
+    """Score interval of a share: `right` of `count` independent videos.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22 (1927). It covers 95 % on average over the true shares; at
+    single ones, as any interval of a count, somewhat more or less (Brown, Cai and DasGupta,
+    "Interval Estimation for a Binomial Proportion", Statistical Science 16 (2001)).
+    """
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    share, weight = right / count, z**2 / count
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / count + weight / (4 * count))
+    return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
 
 
 def bootstrap_difference(

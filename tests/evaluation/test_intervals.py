@@ -9,6 +9,8 @@ from snl_video.evaluation.intervals import (
     bootstrap_intervals,
     interval_text,
     is_point,
+    metric_intervals,
+    wilson,
 )
 from tests.evaluation.cases import random_results, slow_interval
 
@@ -116,6 +118,52 @@ def coverage(num_groups, share=0.8, runs=200):
 def test_few_groups_cover_too_little():
     assert coverage(8) < 0.9
     assert coverage(80) > 0.9
+
+
+def exact_coverage(count, share):
+    """The probability that Wilson's interval holds the true share, summed over all counts."""
+    held = 0.0
+    ways = 0.0  # logarithm of the number of choices
+    for right in range(count + 1):
+        low, high = wilson(right, count)
+        if low <= share <= high:
+            held += math.exp(ways + right * math.log(share) + (count - right) * math.log1p(-share))
+        if right < count:
+            ways += math.log((count - right) / (right + 1))
+    return held
+
+
+@pytest.mark.parametrize("count", [20, 50, 200, 2000])
+def test_the_interval_of_a_share_covers_it(count):
+    """On average 95 %; at single shares no interval of a count can."""
+    shares = np.linspace(0.5, 0.99, 99 if count < 1000 else 15)
+    covered = [exact_coverage(count, share) for share in shares]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.005)
+    assert 0.91 < min(covered) <= max(covered) < 0.99
+    if count >= 200:
+        assert 0.93 < min(covered) <= max(covered) < 0.97
+
+
+def test_the_interval_of_a_share_by_hand():
+    z2 = 1.959964**2
+    assert wilson(20, 20) == pytest.approx((20 / (20 + z2), 1))
+    assert wilson(0, 20) == pytest.approx((0, z2 / (20 + z2)))
+    low, high = wilson(30, 40)
+    for end in (low, high):
+        assert (0.75 - end) ** 2 == pytest.approx(z2 * end * (1 - end) / 40, rel=1e-5)
+
+
+def test_shares_of_videos_are_wilson_and_the_rest_is_drawn():
+    results = random_results(40, 8, failed=(1,))
+    intervals, drawn = metric_intervals(results), bootstrap_intervals(results)
+    for name, top in (("top1", 1), ("top5", 5)):
+        assert intervals[name] == wilson(int(results.correct(top).sum()), 40)
+    assert [intervals[name] for name in ("mean_class", "clip_top1")] == [
+        drawn[name] for name in ("mean_class", "clip_top1")
+    ]
+    perfect = random_results(20, 8, skill=50.0)
+    assert bootstrap_intervals(perfect)["top1"] == (1, 1)
+    assert metric_intervals(perfect)["top1"][0] < 0.85
 
 
 def test_an_interval_without_width_is_a_dash():

@@ -74,6 +74,12 @@ def test_every_view_setting_has_its_own_numbers():
     cheap, whole = evaluation_numbers(case)["views"]
     assert (cheap["setting"], whole["setting"]) == ("1x1", "2x3")
     assert cheap["top1"] == case.views["1x1"].accuracy(1)
+    assert cheap["interval_methods"] == {
+        "top1": "wilson",
+        "top5": "wilson",
+        "mean_class": "bootstrap",
+        "clip_top1": "bootstrap",
+    }
     assert whole["top1"] == case.results.accuracy(1)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from snl_video.evaluation.intervals import METHOD, bootstrap_intervals
+from snl_video.evaluation.intervals import METHOD, metric_intervals, shares_of_videos
 from snl_video.evaluation.metrics import compute_metrics
 from snl_video.evaluation.results import Evaluation, VideoResults
 from snl_video.evaluation.video_table import list_sha256
@@ -39,5 +39,7 @@ def evaluation_numbers(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _with_intervals(results: VideoResults) -> dict[str, Any]:
-    intervals = {name: list(ends) for name, ends in bootstrap_intervals(results).items()}
-    return {**compute_metrics(results), "intervals": intervals}
+    intervals = {name: list(ends) for name, ends in metric_intervals(results).items()}
+    shares = shares_of_videos(results)
+    methods = {name: "wilson" if name in shares else "bootstrap" for name in intervals}
+    return {**compute_metrics(results), "intervals": intervals, "interval_methods": methods}
