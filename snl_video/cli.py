@@ -29,6 +29,7 @@ COMMANDS = {
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
     "check": Command("check", "look at every video of a data set before training"),
     "compare": Command("compare", "compare reports of the same videos, with a paired test"),
+    "compare-kinds": Command("compare_kinds", "train and test with several kinds of block"),
     "spectrum": Command("spectra", "draw eigenvalues, filter and degrees of non-local blocks"),
     "explain": Command("explain", "draw what a position of a clip attends to"),
     "recipes": Command("recipes", "list the recipes, or print one"),
@@ -41,14 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0, 1 where the work failed or found something, 2 where the command line or a setting is not
-        as it should be, 130 after an interruption.
+        as it should be, 130 after an interruption, 143 after SIGTERM.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
         return _run([word for word in words if word != "--debug"])
     except SystemExit as end:  # of argparse's --help, or of Lightning after an interruption
-        return end.code if isinstance(end.code, int) else OK if end.code is None else FAILED
+        stopped = 128 + signal.SIGTERM  # where Lightning gives no code
+        return end.code if isinstance(end.code, int) else stopped if end.code is None else FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT

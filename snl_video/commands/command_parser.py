@@ -3,9 +3,11 @@
 import difflib
 import re
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NoReturn
+from inspect import Parameter, signature
+from types import MappingProxyType
+from typing import Any, NoReturn, get_args, get_type_hints
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
@@ -51,6 +53,8 @@ class CommandParser(ShortErrors):
         usage: the options that matter most, for the first line of the help.
         words: an argument that is given without a name, and how often ("?" or "+").
         group: an argument whose fields are options themselves, and its dataclass.
+        lists: arguments that take several values (--splits 1 2 3), and what each means.
+        skip: arguments that are no options.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class CommandParser(ShortErrors):
         usage: str,
         words: tuple[str, str] | None = None,
         group: tuple[str, type] | None = None,
+        lists: Mapping[str, str] = MappingProxyType({}),
+        skip: Sequence[str] = (),
     ) -> None:
         super().__init__(
             prog=command,
@@ -69,12 +75,21 @@ class CommandParser(ShortErrors):
             allow_abbrev=False,
         )
         self.function, self.group = function, group
-        skip: set[str | int] = {name for name, _ in filter(None, (words, group))}
+        by_hand: set[str | int] = {name for name, _ in filter(None, (words, group))}
         if words is not None:
             self.add_argument(words[0], nargs=words[1], type=str)
         if group is not None:
             self.add_class_arguments(group[1], as_group=False)
-        self.add_function_arguments(function, as_group=False, skip=skip)
+        for name, meaning in lists.items():
+            kind = get_args(get_type_hints(function)[name])[0]
+            default = signature(function).parameters[name].default
+            if default is Parameter.empty:
+                self.add_argument(f"--{name}", nargs="+", type=kind, required=True, help=meaning)
+            else:
+                self.add_argument(
+                    f"--{name}", nargs="+", type=kind, default=list(default), help=meaning
+                )
+        self.add_function_arguments(function, as_group=False, skip=by_hand | {*lists, *skip})
 
     def call(self, words: Sequence[str]) -> Any:
         """Call the function with what the words of a command line say, the command's name first."""

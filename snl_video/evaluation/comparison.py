@@ -135,16 +135,21 @@ def load_comparison(
     if len(folders) < 2:
         raise ComparisonError(f"a comparison needs at least two reports, got {len(folders)}")
     names = _names(folders)
-    reports = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
+    reports = [read_report(folder, name) for folder, name in zip(folders, names, strict=True)]
     for other in reports[1:]:
-        _check_same(reports[0], other)
+        check_same_videos(reports[0], other)
     groups = [group_of(name) for name in reports[0].videos.ids] if group_of else None
     if groups and len(set(groups)) == len(groups):
         groups = None
     return Comparison(reports, compare_with_first([r.videos.correct for r in reports], groups))
 
 
-def _read(folder: Path, name: str) -> Report:
+def read_report(folder: Path, name: str) -> Report:
+    """Read a report folder.
+
+    Raises:
+        ComparisonError: it is none, or its files are of different lists.
+    """
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         videos = read_parquet(folder / "videos.parquet")
@@ -161,7 +166,12 @@ def _read(folder: Path, name: str) -> Report:
     return Report(name, metrics, videos)
 
 
-def _check_same(first: Report, other: Report) -> None:
+def check_same_videos(first: Report, other: Report) -> None:
+    """Refuse reports that are not of the same videos, labels and classes.
+
+    Raises:
+        ComparisonError: says what differs.
+    """
     ours, theirs = first.metrics["list_sha256"], other.metrics["list_sha256"]
     if ours != theirs:
         mine, yours = set(first.videos.ids), set(other.videos.ids)

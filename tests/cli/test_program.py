@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from snl_video import __version__
 from snl_video.cli import COMMANDS, main
+from snl_video.commands import recipes
 
 ROOT = Path(__file__).parents[2]
 DOORS = {
@@ -98,3 +100,14 @@ def test_a_bad_command_line_is_told_in_a_few_lines(words, message, tmp_path, mon
     assert message in told
     assert len(told.splitlines()) < 10
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_a_signal_ended_did_not_succeed(monkeypatch, capsys):
+    for error, code in ((SIGTERMException(), 143), (KeyboardInterrupt(), 130)):
+
+        def end(words, error=error):
+            raise error
+
+        monkeypatch.setattr(recipes, "main", end)
+        assert main(["recipes"]) == code
+    assert capsys.readouterr().err == "interrupted\n"
