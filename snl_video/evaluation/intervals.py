@@ -17,7 +17,7 @@ SEED = 0
 Interval = tuple[float, float]
 
 METHOD = (
-    f"{LEVEL:.0%} intervals; Wilson score (1927) for shares of videos, as top-1; otherwise "
+    f"{LEVEL:.0%}; Wilson score (1927) for shares of videos, as top-1; otherwise "
     f"percentile bootstrap over videos, {REPLICATES} resamples, seed {SEED} (Efron and Tibshirani "
     "1993, chapter 13)"
 )
