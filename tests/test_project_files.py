@@ -72,6 +72,15 @@ def test_only_a_tag_publishes():
     assert publish["needs"] == "build"
 
 
+def test_continuous_integration_runs_every_python_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    matrix = read(ROOT / ".github/workflows/ci.yml")["jobs"]["tests"]["strategy"]["matrix"]
+    versions = [c.split(" :: ")[-1] for c in project["classifiers"] if "Python :: 3." in c]
+    assert versions == matrix["python"]
+    assert project["requires-python"] == f">={versions[0]}"
+    assert {row["torch"] for row in matrix["include"]} == {"oldest"}
+
+
 def test_the_oldest_constraints_are_the_lower_bounds_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     bounds = dict(re.findall(r"^([\w-]+)>=([\d.]+)", "\n".join(project["dependencies"]), re.M))
