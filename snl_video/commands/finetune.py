@@ -1,37 +1,35 @@
-"""From a folder of your own videos to a network that knows their classes, in one command.
-
-    python -m snl_video.commands.finetune data/mine [--run_dir DIR] [any option of train.py fit]
-
-The folder holds one sub-folder per class, with or without `train`, `val` and `test` above them;
-data/README.md says which videos are held out where there is no `val`. This is `train.py fit` and
-`train.py test` with the recipe configs/ucf101/finetune_cpu.yaml, a network pretrained on
-Kinetics-400, and over it configs/finetune/own_videos.yaml: a spectral non-local block, and classes
-weighed by their sizes. At the end there are a checkpoint, a report and the line that predicts.
-"""
-
-from __future__ import annotations
+"""`snl-video finetune`: from a folder of your own videos to a network that knows their classes."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from snl_video.commands.named_settings import (
-    check_monitor,
-    length_options,
-    named_settings,
-    number_of,
-)
-from snl_video.commands.own_files import look_at
+from jsonargparse import Namespace
+
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.data.holdout import HoldoutSettings
-from snl_video.errors import InputError
+from snl_video.data.own_videos.folder_survey import survey
+from snl_video.errors import InputError, UsageError
 from snl_video.recipe_files import find_recipe
 from snl_video.run import predict_command, refuse_to_overwrite
 
 RECIPE = "ucf101/finetune_cpu"
 OWN_VIDEOS = "finetune/own_videos"
+ENOUGH = "snl_video.training.MinimumSteps"
 TRAINED = ", the ones that it was trained on: no measure of new videos"
 CHOSE = ", the ones that chose the checkpoint: expect somewhat less on new videos"
+DESCRIPTION = """\
+Train on a folder of your own videos, test, and print the line that predicts a new one.
+
+  snl-video finetune data/mine
+  snl-video finetune data/mine --run_dir runs/mine --config blocks/gsnl --trainer.max_epochs 20
+
+The folder holds one sub-folder a class, with or without train, val and test above them. Every video
+is opened before anything is trained. This is `snl-video fit` and `test` with the recipe
+ucf101/finetune_cpu, a network pretrained on Kinetics-400, and over it finetune/own_videos: a
+spectral non-local block, and classes weighed by their sizes. It takes any option of `snl-video fit`
+too: `snl-video fit --help` lists them."""
 
 
 def main(words: Sequence[str]) -> None:
@@ -41,46 +39,70 @@ def main(words: Sequence[str]) -> None:
         InputError: the folder, a video in it, an option, the recipe or the run's folder is not as
             it should be.
     """
-    parser = _parser()
-    given = list(words[1:])
-    if given and given[0].startswith("-") and given[0] not in ("-h", "--help"):
-        parser.error(f"the folder of the videos comes first, before {given[0]}")
-    options, others = parser.parse_known_args(given)
-    if others and not others[0].startswith("-"):
-        parser.error(f"one folder only, and then options; got {others[0]!r} too")
-    run_dir = options.run_dir or Path("runs") / options.folder.resolve().name
-    recipes = [*map(find_recipe, [options.recipe, OWN_VIDEOS, *options.config])]
+    options, others = _parse(words[1:])
+    folder = Path(options.folder)
+    run_dir = Path(options.run_dir or Path("runs") / folder.resolve().name)
+    recipes = [f"--config={find_recipe(name)}" for name in (options.recipe, OWN_VIDEOS)]
+    configs = [f"--config={find_recipe(name)}" for name in options.config]
+    data = [f"--run_dir={run_dir}", "--data.format=folder", f"--data.root={folder}"]
+    common = [*recipes, *configs, *data, *others]
     refuse_to_overwrite(run_dir, options.ckpt_path)
-    _check_run_dir(run_dir, options.folder)
-    settings = named_settings(recipes, others)
-    of_user = named_settings(map(find_recipe, options.config), others)
-    check_monitor(of_user)
-    look_at(
-        options.folder,
-        go_on=settings.get("data.bad_videos.evaluation") == "wrong",
-        holdout=HoldoutSettings(
-            number_of(settings, "data.holdout.share"),
-            int(number_of(settings, "data.holdout.seed") or 0),
-        ),
+    _check_run_dir(run_dir, folder)
+    parsed = VideoCLI(["fit", *common], run=False)
+    named = parsed.named([*configs, *others])
+    check_monitor(named)
+    survey(
+        folder,
+        go_on=parsed.config.data.bad_videos.evaluation == "wrong",
+        holdout=HoldoutSettings(**vars(parsed.config.data.holdout)),
     )
-    common = [
-        *(f"--config={recipe}" for recipe in recipes),
-        f"--run_dir={run_dir}",
-        "--data.format=folder",
-        f"--data.root={options.folder}",
-        *others,
-    ]
     resume = [f"--ckpt_path={options.ckpt_path}"] if options.ckpt_path else []
-    VideoCLI(["fit", *common, *length_options(of_user), *resume])
-    cli = VideoCLI(["test", *common])
+    train_and_test(run_dir, ["fit", *common, *length_options(named), *resume], ["test", *common])
+
+
+def train_and_test(run_dir: Path, fit: Sequence[str], test: Sequence[str]) -> None:
+    """Run two command lines, and print what they have left in the folder of the run."""
+    VideoCLI(fit)
+    cli = VideoCLI(test)
     if cli.trainer.is_global_zero:
-        tested = cli.datamodule.video_list("test")
+        videos = cli.datamodule.video_list
         caution = ""
-        if tested.records == cli.datamodule.video_list("train").records:
+        if videos("test").records == videos("train").records:
             caution = TRAINED
         elif cli.config["test"].checkpoint.monitor is not None:
-            caution = CHOSE if tested.records == cli.datamodule.video_list("val").records else ""
-        print(closing_words(run_dir, len(tested), caution))
+            caution = CHOSE if videos("test").records == videos("val").records else ""
+        print(closing_words(run_dir, len(videos("test")), caution))
+
+
+def length_options(named: Namespace) -> list[str]:
+    """Options of `fit` that decide its length, where the user's settings don't.
+
+    Epochs that the user names are kept. Otherwise few videos get more epochs, and steps that are
+    named count alone: the epochs of the recipe would end the run before.
+
+    Args:
+        named: settings of the user, without those of the recipe.
+    """
+    if "trainer.max_epochs" in named:
+        return []
+    options = [f"--trainer.callbacks+={ENOUGH}"]
+    if named.get("trainer.max_steps") not in (None, -1):
+        options.append("--trainer.max_epochs=-1")
+    return options
+
+
+def check_monitor(named: Namespace) -> None:
+    """Refuse a monitor of the user with the mode of the one in own_videos.yaml.
+
+    Raises:
+        UsageError: `checkpoint.monitor` is named, and `checkpoint.mode` is not.
+    """
+    monitor = named.get("checkpoint.monitor")
+    if monitor is not None and "checkpoint.mode" not in named:
+        raise UsageError(
+            f"checkpoint.monitor {monitor} needs checkpoint.mode beside it: max for an accuracy, "
+            "min for a loss"
+        )
 
 
 def closing_words(run_dir: Path, num_videos: int, caution: str = "") -> str:
@@ -108,27 +130,39 @@ def _check_run_dir(run_dir: Path, folder: Path) -> None:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m snl_video.commands.finetune",
-        usage="%(prog)s FOLDER [--run_dir DIR] [--recipe FILE] [--config FILE ...] "
-        "[any option of train.py fit]",
-        description=__doc__,
+class _Parser(argparse.ArgumentParser):
+    """Of the options that `fit` does not have; it leaves the others to the parser of `fit`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(message)
+
+
+def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options of this command, and the words that are options of `fit`."""
+    parser = _Parser(
+        prog="snl-video finetune",
+        usage="%(prog)s FOLDER [--run_dir DIR] [--recipe NAME] [--config NAME ...] "
+        "[any option of snl-video fit]",
+        description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("folder", type=Path, help="one sub-folder per class")
-    parser.add_argument("--run_dir", type=Path, help="by default runs/<name of the folder>")
+    parser.add_argument("folder", help="one sub-folder a class")
+    parser.add_argument("--run_dir", help="by default runs/NAME_OF_THE_FOLDER")
     parser.add_argument(
-        "--recipe",
-        default=RECIPE,
-        help="network and schedule; by default configs/ucf101/finetune_cpu.yaml",
+        "--recipe", default=RECIPE, help="network and schedule (default: %(default)s)"
     )
     parser.add_argument(
         "--config",
         action="append",
         default=[],
-        help="laid over recipe and own_videos.yaml, e.g. configs/blocks/gsnl.yaml; may be repeated",
+        help="laid over recipe and own_videos, e.g. blocks/gsnl; may be repeated",
     )
     parser.add_argument("--ckpt_path", help="go on with this checkpoint of the same run")
-    return parser
+    if words and words[0].startswith("-") and words[0] not in ("-h", "--help"):
+        raise UsageError(f"the folder of the videos comes first, before {words[0]}")
+    options, others = parser.parse_known_args(words)
+    if others and not others[0].startswith("-"):
+        raise UsageError(f"one folder only, and then options; got {others[0]!r} too")
+    return options, others

@@ -61,7 +61,7 @@ def test_the_help_lists_every_command_and_fits_a_screen(capsys):
     assert main([]) == 2
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "finetune"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_help_begins_with_what_it_does_and_an_example(name, capsys):
     assert main([name, "--help"]) == 0
     text = capsys.readouterr().out
@@ -84,6 +84,7 @@ def test_a_help_begins_with_what_it_does_and_an_example(name, capsys):
         (["fit", "--trainer.max_epochs=many"], "trainer.max_epochs: Expected an int"),
         (["fit", "--model.non_local.kindd=snl"], "model.non_local: Option 'kindd' is not acc"),
         (["fit", "--trainer.callbacks+=Foo"], "trainer.callbacks: "),
+        (["finetune"], "the following arguments are required: folder"),
         (["recipes", "ucf101/finetunecpu"], "did you mean ucf101/finetune_cpu"),
         (["recipes", "--nam=x"], "no option --nam"),
         (

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from snl_video.commands import own_files
-from snl_video.commands.own_files import look_at, open_all, same_files
-from snl_video.commands.own_folder import read_own_folder
 from snl_video.data.holdout import HoldoutSettings
+from snl_video.data.own_videos import folder_survey
+from snl_video.data.own_videos.folder_layout import read_own_folder
+from snl_video.data.own_videos.folder_survey import open_all, same_files, survey
 from snl_video.errors import AnnotationError
 from tests.videos import write_video
 
@@ -100,7 +100,7 @@ def copies(root, *pairs):
 
 def test_the_same_file_in_two_classes_is_refused_and_in_one_is_named(tmp_path, capsys):
     root = copies(tmp_path / "mine", ("run/1.mp4", "run/1 (1).mp4"), ("sit/1.mp4",), ("sit/2.mp4",))
-    look_at(root, go_on=False)
+    survey(root, go_on=False)
     printed = capsys.readouterr().out
     assert "all 4 videos can be opened" in printed
     assert "the same file more than once:\n  run/1 (1).mp4 = run/1.mp4\none may be" in printed
@@ -109,7 +109,7 @@ def test_the_same_file_in_two_classes_is_refused_and_in_one_is_named(tmp_path, c
     with pytest.raises(
         AnnotationError, match=r"two classes:\n  run/2\.mp4 = sit/3\.mp4\nkeep each"
     ):
-        look_at(root, go_on=False)
+        survey(root, go_on=False)
 
 
 def test_one_class_of_two_subsets_is_one_class(tmp_path):
@@ -128,7 +128,7 @@ def test_unreadable_videos_of_equal_ids_are_all_named(tmp_path):
     with pytest.raises(
         AnnotationError, match=r"8 of 8 videos can't be read:\n  train/run/1\.mp4: "
     ):
-        look_at(root, go_on=False)
+        survey(root, go_on=False)
 
 
 def test_a_slow_file_has_as_long_as_in_the_check_tool(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_slow_file_has_as_long_as_in_the_check_tool(tmp_path, monkeypatch):
         given.update(options)
         raise RuntimeError("not scanned")
 
-    monkeypatch.setattr(own_files, "scan", scan)
+    monkeypatch.setattr(folder_survey, "scan", scan)
     root = touch(tmp_path, *FLAT)
     with pytest.raises(RuntimeError, match="not scanned"):
         open_all(root, read_own_folder(root))
@@ -156,15 +156,15 @@ def test_a_class_whose_readable_videos_are_held_out_is_refused(tmp_path, capsys)
     for number in range(5):
         write_video(root / f"run/{number}.mp4", 10, (32, 40))
         try:
-            look_at(root, go_on=True)
+            survey(root, go_on=True)
         except AnnotationError as error:
             refused[number] = str(error)
         (root / f"run/{number}.mp4").write_bytes(b"")
     ((held_out, words),) = refused.items()
     assert re.search("no training video of run can be read; .*held out", words)
     write_video(root / f"run/{held_out}.mp4", 10, (32, 40))
-    look_at(root, True, HoldoutSettings(share=0))
+    survey(root, True, HoldoutSettings(share=0))
     assert "4 of 10 videos can't be read" in capsys.readouterr().out
     (root / f"run/{held_out}.mp4").write_bytes(b"")
     with pytest.raises(AnnotationError, match="no training video of run can be read"):
-        look_at(root, True, HoldoutSettings(share=0))
+        survey(root, True, HoldoutSettings(share=0))

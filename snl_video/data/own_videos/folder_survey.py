@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from pytorch_lightning.utilities import rank_zero_only
 from rich.progress import Progress
 
-from snl_video.commands.own_folder import SHOWN, opening_words, read_own_folder
 from snl_video.data.formats import ClassFolders
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.data.manifest import NAME
 from snl_video.data.manifest.findings import Findings, find
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.scan import scan
+from snl_video.data.own_videos.folder_layout import SHOWN, opening_words, read_own_folder
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 from snl_video.wording import first_few
@@ -27,7 +27,7 @@ TIMEOUT_S = 600.0
 
 
 @rank_zero_only
-def look_at(folder: Path, go_on: bool, holdout: HoldoutSettings = HoldoutSettings()) -> None:
+def survey(folder: Path, go_on: bool, holdout: HoldoutSettings = HoldoutSettings()) -> None:
     """Print what the folder holds, and refuse one that nothing can be learnt from.
 
     Args:
