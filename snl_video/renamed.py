@@ -54,6 +54,9 @@ RENAMED = {
 RENAMED_BACKBONES = {"slowfast_r50": "slowfast_r50_8x8"}
 """Name of a backbone before -> the name with the same defaults now."""
 
+SECTIONS = {"model": "hyper_parameters", "data": "datamodule_hyper_parameters"}
+"""Section of a configuration -> where Lightning keeps it in a checkpoint."""
+
 
 def new_name(old: str) -> str | None:
     """Return what a setting is called now, or None if it had no other name.
@@ -96,6 +99,18 @@ def migrate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(model, dict) and model.get("backbone") in RENAMED_BACKBONES:
         model["backbone"] = RENAMED_BACKBONES[model["backbone"]]
     return new
+
+
+def migrate_checkpoint(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``checkpoint`` with the names of today in its settings; its tensors are shared.
+
+    What the model held of pretrained weights and of freezing becomes ``pretrained`` and ``freeze``
+    beside ``hyper_parameters``, where the callbacks keep it now.
+    """
+    held = {section: checkpoint[key] for section, key in SECTIONS.items() if key in checkpoint}
+    new = migrate_settings(held)
+    settings = {SECTIONS.get(section, section): value for section, value in new.items()}
+    return {**checkpoint, **settings}
 
 
 def _copy(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Settings as small dataclasses that travel as plain dictionaries."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar
 
 from snl_video.errors import InputError
@@ -23,3 +23,11 @@ def as_spec(kind: type[Spec], value: Spec | Mapping[str, Any], name: str) -> Spe
     if unknown:
         raise InputError(f"{name} has no key {unknown[0]!r}; its keys: {', '.join(known)}")
     return kind(**value)
+
+
+def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``settings`` with every dataclass as a dict of its fields, fit for a checkpoint."""
+    return {
+        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in settings.items()
+    }

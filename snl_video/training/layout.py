@@ -3,6 +3,7 @@
 import difflib
 from typing import Literal, NamedTuple
 
+from snl_video.errors import InputError
 from snl_video.models import VideoNetwork
 
 Part = Literal["backbone", "blocks", "head"]
@@ -73,7 +74,7 @@ def place_position(network: VideoNetwork, name: str, setting: str) -> int:
     """Return the position of a place, of the end of a stage (``res4``), or of the ``stem``.
 
     Raises:
-        ValueError: no such place; the message lists them and begins with ``setting``.
+        InputError: no such place; the message lists them and begins with ``setting``.
     """
     names = list(network.places)
     stages = {_stage(_bare(place)): number for number, place in enumerate(names)}
@@ -83,7 +84,7 @@ def place_position(network: VideoNetwork, name: str, setting: str) -> int:
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(
+        raise InputError(
             f"{setting}: no place {name!r} in this network{hint}; places: {', '.join(known)}"
         )
     return known[name]

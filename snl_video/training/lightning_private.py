@@ -7,8 +7,20 @@ that a version lacks.
 from __future__ import annotations
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import WeightAveraging
+from torch.optim.swa_utils import AveragedModel
 
 
 def load_loader_places(trainer: pl.Trainer) -> None:
     """Give the training loaders the places that the checkpoint of a resumed run has for them."""
     trainer.fit_loop._load_combined_loader_states()
+
+
+def trainer_of(module: pl.LightningModule) -> pl.Trainer | None:
+    """Return the trainer that a module is attached to; `module.trainer` raises without one."""
+    return module._trainer
+
+
+def average_of(callback: WeightAveraging) -> AveragedModel | None:
+    """Return the average that a callback keeps, which is there once it is set up for training."""
+    return callback._average_model

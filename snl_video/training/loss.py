@@ -2,13 +2,33 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snl_video.errors import InputError
+from snl_video.training.training_data import training_data
+from snl_video.wording import first_few
+
 ClassWeights = Literal["none", "balanced"] | list[float]
+
+
+@dataclass
+class LossSpec:
+    """What is minimised.
+
+    Attributes:
+        label_smoothing: share of the target spread over all classes, in [0, 1].
+        class_weights: ``none``, ``balanced`` (n / (K n_c) of the training list's n videos, n_c of
+            class c), or one positive number a class.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: ClassWeights = "none"
 
 
 class WeightedCrossEntropy(nn.Module):
@@ -28,20 +48,26 @@ class WeightedCrossEntropy(nn.Module):
 
     Attributes:
         weight: (K,), ones at first; not part of the state.
+        balanced: the weights are still to come from a training list, see :func:`balance`.
     """
 
     weight: Tensor
+    balanced = False
 
     def __init__(self, num_classes: int, smoothing: float = 0.0) -> None:
         super().__init__()
         if not 0 <= smoothing <= 1:
-            raise ValueError(f"label_smoothing must lie in [0, 1], got {smoothing}")
+            raise InputError(f"loss.label_smoothing must lie in [0, 1], got {smoothing}")
         self.smoothing = smoothing
         self.register_buffer("weight", torch.ones(num_classes), persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; int64 ``target`` holds labels, a floating one holds soft targets."""
+        """Return the loss, in float32 at least.
+
+        An int64 ``target`` holds labels, a floating one holds soft targets.
+        """
         classes = logits.shape[1]
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if not target.is_floating_point():
             target = F.one_hot(target, classes)
         target, weight = target.to(logits.dtype), self.weight.to(logits.dtype)
@@ -49,31 +75,49 @@ class WeightedCrossEntropy(nn.Module):
         return -(weight * smooth * logits.log_softmax(dim=1)).sum() / (weight * target).sum()
 
 
-def check_class_weights(weights: ClassWeights, num_classes: int) -> None:
-    """Raise ValueError unless ``weights`` is a known word or one positive number a class."""
-    if isinstance(weights, str):
-        if weights not in ("none", "balanced"):
-            raise ValueError(f"class_weights must be 'none', 'balanced' or a list, got {weights!r}")
-        return
-    if len(weights) != num_classes:
-        raise ValueError(f"class_weights has {len(weights)} numbers for {num_classes} classes")
-    bad = [value for value in weights if not 0 < value < float("inf")]
-    if bad:
-        raise ValueError(f"class_weights must be positive and finite, got {bad[0]}")
+def build_loss(spec: LossSpec, num_classes: int) -> WeightedCrossEntropy:
+    """Build the loss; ``balanced`` weights are ones until :func:`balance`.
+
+    Raises:
+        InputError: weights that are not one positive number a class, or a bad smoothing.
+    """
+    loss = WeightedCrossEntropy(num_classes, spec.label_smoothing)
+    weights = spec.class_weights
+    if weights in ("none", "balanced"):
+        loss.balanced = weights == "balanced"
+        return loss
+    if (
+        isinstance(weights, str)
+        or len(weights) != num_classes
+        or not all(0 < value < float("inf") for value in weights)
+    ):
+        raise InputError(
+            f"loss.class_weights must be 'none', 'balanced' or {num_classes} positive numbers, one "
+            f"for each class, got {weights!r}"
+        )
+    loss.weight.copy_(torch.tensor(weights))
+    return loss
+
+
+def balance(loss: WeightedCrossEntropy, trainer: pl.Trainer, classes: Sequence[str]) -> None:
+    """Weigh the classes by the training list of a run."""
+    data = training_data(trainer, "loss.class_weights 'balanced'")
+    labels = (record.label for record in data.video_list("train").records)
+    loss.weight.copy_(balanced_weights(labels, classes))
 
 
 def balanced_weights(labels: Iterable[int], classes: Sequence[str]) -> Tensor:
     """Return n / (K n_c) of every class (K,), for n labels of which n_c are of class c.
 
     Raises:
-        ValueError: a class has no label at all; the message names it.
+        InputError: a class has no label at all; the message names it.
     """
     counts = Counter(labels)
     absent = [name for number, name in enumerate(classes) if not counts[number]]
     if absent:
-        raise ValueError(
-            f"class_weights 'balanced' needs a training video of every class, {len(absent)} of "
-            f"{len(classes)} have none, first: {', '.join(absent[:5])}; give the weights as a list"
+        raise InputError(
+            f"loss.class_weights 'balanced' needs a training video of every class, {len(absent)} "
+            f"of {len(classes)} have none: {first_few(absent)}; give the weights as a list"
         )
     of_class = torch.tensor([counts[number] for number in range(len(classes))])
     return (of_class.sum() / (len(classes) * of_class)).float()

@@ -2,15 +2,17 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from snl_video.errors import InputError
 from snl_video.training.parameter_groups import parameter_groups
 
 
@@ -66,29 +68,26 @@ class ScheduleSpec:
     gamma: float = 0.1
 
 
-def build_optimizer(
-    module: nn.Module, spec: OptimizerSpec, later: Iterable[nn.Parameter] = ()
-) -> Optimizer:
-    """Build the optimiser over the trainable parameters of ``module``, in named groups.
+def build_optimizer(module: nn.Module, spec: OptimizerSpec) -> Optimizer:
+    """Build the optimiser over all parameters of ``module``, in named groups.
+
+    Those that are frozen have no gradient, and the optimisers of torch pass over them: no step, no
+    weight decay, no state.
 
     Args:
         module: what is trained; see :func:`snl_video.training.parameter_groups.parameter_groups`.
         spec: the settings.
-        later: parameters that are frozen now and will be trained in a later epoch.
 
     Raises:
-        ValueError: no parameter requires a gradient, a learning rate or a factor of it that is not
-            positive, or a ``layer_decay`` outside (0, 1].
+        InputError: a learning rate or a factor of it that is not positive, or a ``layer_decay``
+            outside (0, 1].
     """
-    if spec.lr <= 0:
-        raise ValueError(f"optimizer.lr must be positive, got {spec.lr}")
     groups = parameter_groups(
         module,
         lr=spec.lr,
         weight_decay=spec.weight_decay,
         factors={"backbone": spec.backbone_lr, "blocks": spec.block_lr, "head": spec.head_lr},
         layer_decay=spec.layer_decay,
-        later=later,
     )
     if spec.name == "sgd":
         return SGD(
@@ -107,19 +106,29 @@ def build_schedule(
     return LambdaLR(optimizer, learning_rate_factor(spec, num_steps, steps_per_epoch))
 
 
+def optimizer_of_run(
+    module: nn.Module, optimizer: OptimizerSpec, schedule: ScheduleSpec, trainer: pl.Trainer
+) -> OptimizerLRSchedulerConfig:
+    """Build both for a run, as Lightning wants them: the schedule moves after every step."""
+    num_steps, steps_per_epoch = steps_of(trainer)
+    built = build_optimizer(module, optimizer)
+    moving = build_schedule(built, schedule, num_steps=num_steps, steps_per_epoch=steps_per_epoch)
+    return {"optimizer": built, "lr_scheduler": {"scheduler": moving, "interval": "step"}}
+
+
 def steps_of(trainer: pl.Trainer) -> tuple[int, int]:
     """Count the optimiser steps of a run, and those of one whole epoch.
 
     Where there is no telling how long an epoch is, it is the run.
 
     Raises:
-        ValueError: neither ``max_epochs`` nor ``max_steps`` ends the run.
+        InputError: neither ``max_epochs`` nor ``max_steps`` ends the run.
     """
     if trainer.train_dataloader is None:
         trainer.fit_loop.setup_data()
     total = trainer.estimated_stepping_batches
     if math.isinf(total):
-        raise ValueError(
+        raise InputError(
             "the learning-rate schedule needs to know the length of the run; set "
             "trainer.max_epochs or trainer.max_steps"
         )
@@ -144,17 +153,17 @@ def learning_rate_factor(
         steps_per_epoch: optimiser steps of a whole epoch.
 
     Raises:
-        ValueError: a warm-up longer than the run, or milestones that do not rise.
+        InputError: a warm-up longer than the run, or milestones that do not rise.
     """
     num_epochs = num_steps / steps_per_epoch
     if spec.warmup_epochs > num_epochs:
-        raise ValueError(
+        raise InputError(
             f"schedule.warmup_epochs={spec.warmup_epochs} is longer than the run of "
             f"{num_epochs:.3g} epochs ({num_steps} steps of {steps_per_epoch} an epoch); shorten "
             "the warm-up, or train longer"
         )
     if sorted(spec.milestones) != list(spec.milestones):
-        raise ValueError(f"schedule.milestones must rise, got {spec.milestones}")
+        raise InputError(f"schedule.milestones must rise, got {spec.milestones}")
     warmup_steps = spec.warmup_epochs * steps_per_epoch
     milestones = [epoch * steps_per_epoch for epoch in spec.milestones]
 

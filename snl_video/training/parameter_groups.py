@@ -1,10 +1,10 @@
 """Which learning rate and which weight decay every parameter has."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
 
+from snl_video.errors import InputError
 from snl_video.models import VideoNetwork
 from snl_video.training.layout import depths, label_of, parameter_spots
 
@@ -18,9 +18,8 @@ def parameter_groups(
     weight_decay: float,
     factors: dict[str, float],
     layer_decay: float,
-    later: Iterable[nn.Parameter] = (),
 ) -> list[Group]:
-    """Put every trainable parameter of ``module`` into one named group.
+    """Put every parameter of ``module`` into one named group.
 
     The learning rate is ``lr * factors[part] * layer_decay ** (depth of the head - own depth)``,
     as in BEiT (Bao et al., ICLR 2022); tensors of fewer than two dimensions have no weight decay
@@ -33,53 +32,48 @@ def parameter_groups(
         weight_decay: on tensors of two or more dimensions.
         factors: of ``backbone``, ``blocks`` and ``head``.
         layer_decay: factor from one depth to the one before it.
-        later: parameters to include although they are frozen now.
 
     Raises:
-        ValueError: a factor that is not positive, a ``layer_decay`` outside (0, 1], a module that
-            is no :class:`VideoNetwork`, or no trainable parameter.
+        InputError: a rate or a factor that is not positive, a ``layer_decay`` outside (0, 1], or a
+            module that is no :class:`VideoNetwork`.
     """
-    for part, factor in factors.items():
-        if factor <= 0:
-            raise ValueError(
-                f"the learning-rate factor of the {part} must be positive, got {factor}; to keep "
-                "weights as they are, freeze them with freeze_until"
+    rates = {"optimizer.lr": lr, **{f"factor of the {part}": f for part, f in factors.items()}}
+    for name, rate in rates.items():
+        if rate <= 0:
+            raise InputError(
+                f"{name} must be positive, got {rate}; to keep weights as they are, freeze them "
+                "with freeze.until"
             )
     if not 0 < layer_decay <= 1:
-        raise ValueError(f"optimizer.layer_decay must lie in (0, 1], got {layer_decay}")
+        raise InputError(f"optimizer.layer_decay must lie in (0, 1], got {layer_decay}")
     plain = layer_decay == 1 and all(factor == 1 for factor in factors.values())
     if not plain and not isinstance(module, VideoNetwork):
-        raise ValueError(
+        raise InputError(
             f"learning rates by part or depth need a VideoNetwork, got {type(module).__name__}"
         )
-    included = {id(parameter) for parameter in later}
     groups: dict[str, Group] = {}
-    rates = {} if plain else _rates(module, factors, layer_decay)
+    labels = {} if plain else _labels(module, factors, layer_decay)
     for name, parameter in module.named_parameters():
-        if not parameter.requires_grad and id(parameter) not in included:
-            continue
-        label, rate = rates.get(name, ("all", 1.0))
+        label, rate = labels.get(name, ("all", 1.0))
         decayed = parameter.ndim > 1
         group = groups.setdefault(
             label if decayed else f"{label}.no_decay",
             {"params": [], "lr": lr * rate, "weight_decay": weight_decay if decayed else 0.0},
         )
         group["params"].append(parameter)
-    if not groups:
-        raise ValueError("nothing to train: every parameter is frozen")
     names = sorted(groups, key=lambda name: name.endswith(".no_decay"))
     return [{**groups[name], "name": name} for name in names]
 
 
-def _rates(
+def _labels(
     network: Any, factors: dict[str, float], layer_decay: float
 ) -> dict[str, tuple[str, float]]:
     """Return parameter -> name of its group and its share of the learning rate."""
     levels = depths(network)
-    rates = {}
+    labels = {}
     for name, spot in parameter_spots(network).items():
         rate = factors[spot.part] * layer_decay ** (levels[-1] - levels[spot.position + 1])
         shared = spot.part == "head" or layer_decay == 1
         label = spot.part if shared else f"{spot.part}.{label_of(network, spot.position)}"
-        rates[name] = label, rate
-    return rates
+        labels[name] = label, rate
+    return labels

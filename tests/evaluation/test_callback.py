@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytorch_lightning as pl
 
 from snl_video.evaluation.report.mistakes import confident_mistakes
-from snl_video.training import VideoClassifier
-from snl_video.training.callbacks.run_output import EvaluationReport, NetworkSummary, _context
+from snl_video.training import EvaluationSpec, VideoClassifier
+from snl_video.training.callbacks.evaluation_report import EvaluationReport, recipe_context
+from snl_video.training.callbacks.network_summary import NetworkSummary
 from tests.evaluation.cases import random_results
 
 
@@ -19,15 +20,21 @@ def context(model, callbacks=()):
     trainer = SimpleNamespace(
         datamodule=data, precision="32-true", world_size=1, callbacks=list(callbacks)
     )
-    return _context(trainer, model)
+    return recipe_context(trainer, model)
 
 
 def test_the_recipe_is_that_of_the_weights_and_the_averaging_that_of_the_test():
-    model = VideoClassifier("i3d_r50", 3, width=8, average="logits")
-    trained = {"optimizer": {"lr": 0.7}, "average": "probabilities", "classes": ["x"]}
-    model.on_load_checkpoint({"hyper_parameters": trained, "epoch": 4, "global_step": 99})
+    model = VideoClassifier("i3d_r50", 3, width=8, evaluation=EvaluationSpec("logits"))
+    evaluation = {"average": "probabilities"}
+    trained = {"optimizer": {"lr": 0.7}, "evaluation": evaluation, "classes": ["x"]}
+    freeze = {"until": "res3", "norm": False, "unfreeze": None}
+    model.on_load_checkpoint(
+        {"hyper_parameters": trained, "freeze": freeze, "epoch": 4, "global_step": 99}
+    )
     recipe = context(model)["recipe"]
     assert recipe["model"] == {"optimizer": {"lr": 0.7}}
+    assert recipe["freeze"] == freeze
+    assert "pretrained" not in recipe
     assert recipe["training"] == {"epochs": 5, "steps": 99}
     assert recipe["evaluation"]["average"] == "logits"
     assert recipe["data"] == {"views": {"num_clips": 10}}

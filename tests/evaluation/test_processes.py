@@ -18,6 +18,7 @@ from snl_video.data.formats import UCF101
 from snl_video.data.sampler import EpochSampler
 from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
 from snl_video.evaluation.report.write_report import write_report
+from snl_video.training.view_scores import EvaluationSpec, ViewScores
 from tests.videos import write_ucf101
 
 COUNTS = (9, 87, 88)
@@ -240,16 +241,16 @@ def test_a_test_step_scores_every_setting_with_its_own_views():
     torch.manual_seed(0)
     model = VideoClassifier("i3d_r50", 5, width=8)
     logits = torch.randn(2, 30, 5)
-    model.view_logits = lambda clips: logits
+    model.scores.logits = lambda forward, clips: logits
     dataset = SimpleNamespace(num_clips=10)
     model._trainer = SimpleNamespace(test_dataloaders=SimpleNamespace(dataset=dataset))
     model.on_test_epoch_start()
     label = torch.tensor([1, 4])
     model.test_step({"clips": None, "label": label, "index": torch.tensor([0, 1])}, 0)
     expected = {"1x1": [13], "1x3": [12, 13, 14], "10x3": list(range(30))}
-    assert list(model.scores_of_views) == list(expected)
+    assert list(model.scores.by_setting) == list(expected)
     for name, views in expected.items():
-        results = model.scores_of_views[name].results(2)
+        results = model.scores.by_setting[name].results(2)
         probabilities = torch.stack([logits[:, v].softmax(1) for v in views]).mean(0)
         torch.testing.assert_close(results.scores, probabilities)
         right = torch.stack([(logits[:, v].argmax(1) == label).float() for v in views]).mean(0)
@@ -258,19 +259,21 @@ def test_a_test_step_scores_every_setting_with_its_own_views():
 
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
 def test_what_is_averaged_is_what_was_chosen(average):
-    from snl_video.training import VideoClassifier
-
-    model = VideoClassifier("i3d_r50", 3, width=8, average=average)
+    scores = ViewScores(EvaluationSpec(average))
     logits = torch.tensor([[[4.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
     if average == "logits":
         expected = torch.tensor([[2.0, 0.5, 0.0]]).softmax(1)
     else:
         expected = (logits[:, 0].softmax(1) + logits[:, 1].softmax(1)) / 2
-    torch.testing.assert_close(model.video_probabilities(logits), expected)
+    torch.testing.assert_close(scores.average(logits), expected)
 
 
 def test_a_setting_that_cannot_be_read_is_refused_at_once():
-    from snl_video.training import VideoClassifier
-
     with pytest.raises(ValueError, match="clips x crops, as 10x3; got 'ten'"):
-        VideoClassifier("i3d_r50", 3, width=8, view_settings=["ten"])
+        EvaluationSpec(view_settings=["ten"])
+
+
+@pytest.mark.parametrize("bad", [{"average": "logit"}, {"views_per_forward": -1}])
+def test_an_average_or_a_number_of_views_that_is_none_is_refused(bad):
+    with pytest.raises(ValueError, match=str(*bad.values())):
+        EvaluationSpec(**bad)

@@ -87,11 +87,11 @@ def test_inception_units():
 def test_names_of_places(backbone, place, end):
     net = network(backbone)
     expected = -1 if end is None else list(net.places).index(end)
-    assert place_position(net, place, "freeze_until") == expected
+    assert place_position(net, place, "freeze.until") == expected
 
 
 def test_an_unknown_place_lists_the_places():
     with pytest.raises(
-        ValueError, match=r"freeze_until: no place 'res4\.9' .*did you mean 'res4\.5'.*stem.*res5"
+        ValueError, match=r"freeze\.until: no place 'res4\.9' .*did you mean 'res4\.5'.*stem.*res5"
     ):
-        place_position(network("slow_r50"), "res4.9", "freeze_until")
+        place_position(network("slow_r50"), "res4.9", "freeze.until")

@@ -3,8 +3,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from snl_video.training import MovingAverage, PreciseBatchNorm
+from snl_video.training import Freezing, MovingAverage, PreciseBatchNorm
 from snl_video.training.callbacks.precise_bn import Moments, estimate_statistics
+from snl_video.training.freeze_schedule import FreezeSchedule
 from tests.training.tiny import Clips, TinyData, changed, classifier, every_epoch, state_of, trainer
 
 
@@ -84,23 +85,24 @@ def test_joining_is_exact_in_any_order():
         torch.testing.assert_close(moments.squares / 19, values.var(0))
 
 
-def trained_norms(model):
-    held = {id(norm) for norm in model.freezing.held_norms(model.network)}
-    norms = [m for m in model.network.modules() if isinstance(m, _BatchNorm)]
-    return [norm for norm in norms if id(norm) not in held]
+def all_norms(model):
+    return [module for module in model.network.modules() if isinstance(module, _BatchNorm)]
 
 
 @pytest.mark.parametrize("average", [False, True])
 def test_a_run_ends_with_the_statistics_of_its_final_weights(tmp_path, average):
-    model = classifier(freeze_until="res3.2", non_local={"kind": "snl", "places": ["res2.1"]})
+    model = classifier(non_local={"kind": "snl", "places": ["res2.1"]})
+    schedule = FreezeSchedule(model.network, "res3.2")
+    schedule.apply(0)
+    held = schedule.held_norms()
     frozen = {
         f"{name}.{kind}"
         for name, module in model.network.named_modules()
-        if module in model.freezing.held_norms(model.network)
+        if module in held
         for kind in ("running_mean", "running_var")
     }
     before = state_of(model)
-    callbacks = [MovingAverage(0.5)] if average else []
+    callbacks = [Freezing("res3.2"), *([MovingAverage(0.5)] if average else [])]
     run = trainer(
         tmp_path,
         max_epochs=2,
@@ -111,8 +113,8 @@ def test_a_run_ends_with_the_statistics_of_its_final_weights(tmp_path, average):
     data = TinyData()
     run.fit(model, data)
     after = state_of(model)
-    norms = trained_norms(model)
-    assert 0 < len(norms) < len([m for m in model.network.modules() if isinstance(m, _BatchNorm)])
+    norms = [norm for norm in all_norms(model) if norm not in held]
+    assert 0 < len(norms) < len(all_norms(model))
     dataset = Clips(8)
     clips = [
         torch.stack([dataset[i]["clips"] for i in pair]).flatten(0, 1)

@@ -5,18 +5,16 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
-from snl_video.training import OptimizerSpec, PreciseBatchNorm
+from snl_video.training import Freezing, OptimizerSpec, PreciseBatchNorm
 from snl_video.training.optim import ScheduleSpec
-from tests.training.test_precise_bn import inputs_of, trained_norms
+from tests.training.test_precise_bn import all_norms, inputs_of
 from tests.training.tiny import Clips, TinyData, classifier, state_of, trainer
 
-OPTIONS = {
-    "freeze_until": "res5",
-    "unfreeze": {1: "res3", 2: None},
-    "freeze_norm": True,
-    "optimizer": OptimizerSpec(lr=0.01),
-    "schedule": ScheduleSpec("constant"),
-}
+OPTIONS = {"optimizer": OptimizerSpec(lr=0.01), "schedule": ScheduleSpec("constant")}
+
+
+def freezing():
+    return Freezing("res5", norm=True, unfreeze={1: "res3", 2: None})
 
 
 class Batches(TinyData):
@@ -62,8 +60,8 @@ def test_what_is_freed_later_learns_as_on_one_process(tmp_path):
     """Two videos on each of two processes are the four of one, where statistics are fixed."""
     begin = state_of(classifier(**OPTIONS))
     options = {"max_epochs": 3, "accumulate_grad_batches": 2}
-    (one,) = fit(tmp_path / "1", 1, classifier(**OPTIONS), Batches(4), **options)
-    first, second = fit(tmp_path / "2", 2, classifier(**OPTIONS), Batches(2), **options)
+    (one,) = fit(tmp_path / "1", 1, classifier(**OPTIONS), Batches(4), freezing(), **options)
+    first, second = fit(tmp_path / "2", 2, classifier(**OPTIONS), Batches(2), freezing(), **options)
     for name, value in one.items():
         assert torch.equal(first[name], second[name]), name
         torch.testing.assert_close(first[name], value, rtol=1e-7, atol=1e-10, msg=name)
@@ -76,7 +74,7 @@ def test_precise_statistics_are_those_of_all_processes(tmp_path):
     model = classifier(optimizer=OptimizerSpec(lr=1e-30, weight_decay=0.0))
     first, second = fit(tmp_path / "2", 2, model, Batches(2), PreciseBatchNorm(), max_steps=1)
     reference = classifier().double()
-    norms = trained_norms(reference)
+    norms = all_norms(reference)
     clips = [
         torch.stack([Clips(8)[i]["clips"] for i in pair]).flatten(0, 1)
         for pair in ((0, 2), (4, 6), (1, 3), (5, 7))

@@ -5,6 +5,9 @@ import math
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
+from snl_video.errors import InputError
+from snl_video.training.training_data import training_data
+
 
 class MinimumSteps(pl.Callback):
     """Multiplies the epochs, and those between two validations, so that there are enough steps.
@@ -20,21 +23,19 @@ class MinimumSteps(pl.Callback):
 
     def __init__(self, num_steps: int = 100) -> None:
         if num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, got {num_steps}")
+            raise InputError(f"num_steps must be at least 1, got {num_steps}")
         self.num_steps = num_steps
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Count the steps of an epoch and set the epochs, before a schedule is built on them.
 
         Raises:
-            ValueError: there is no data module with a training list.
+            InputError: there is no data module with a training list.
         """
         epochs = trainer.max_epochs
         if stage != "fit" or trainer.max_steps != -1 or epochs is None or epochs < 1:
             return
-        data = getattr(trainer, "datamodule", None)
-        if data is None:
-            raise ValueError("MinimumSteps counts the training videos: it needs a datamodule")
+        data = training_data(trainer, "MinimumSteps")
         videos = len(data.video_list("train"))
         batches = max(1, math.ceil(videos / trainer.world_size) // data.loaders.loader.batch_size)
         steps = math.ceil(batches / trainer.accumulate_grad_batches)

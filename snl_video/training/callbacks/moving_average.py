@@ -8,6 +8,8 @@ import torch
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
+from snl_video.errors import InputError
+
 
 class MovingAverage(WeightAveraging):
     """Validates and checkpoints an exponential moving average of the network.
@@ -37,12 +39,10 @@ class MovingAverage(WeightAveraging):
         start_step: int = 0,
         device: str | None = None,
     ) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must lie in [0, 1), got {decay}")
-        if every_n_steps < 1 or start_step < 0:
-            raise ValueError(
-                f"every_n_steps must be >= 1 and start_step >= 0, got {every_n_steps} and "
-                f"{start_step}"
+        if not 0 <= decay < 1 or every_n_steps < 1 or start_step < 0:
+            raise InputError(
+                "decay must lie in [0, 1), every_n_steps must be >= 1 and start_step >= 0, got "
+                f"{decay}, {every_n_steps} and {start_step}"
             )
         self.every_n_steps = every_n_steps
         self.start_step = start_step

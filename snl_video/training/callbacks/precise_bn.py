@@ -11,7 +11,10 @@ from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from snl_video.errors import InputError
+from snl_video.training.callbacks.freezing import Freezing
 from snl_video.training.module import VideoClassifier
+from snl_video.training.training_data import training_data
 
 
 class Moments:
@@ -53,7 +56,7 @@ def estimate_statistics(
         batches: at least one.
 
     Raises:
-        ValueError: no batch at all.
+        InputError: no batch at all.
     """
     moments = [Moments() for _ in norms]
     before = [(norm.momentum, norm.training, _clone(norm.num_batches_tracked)) for norm in norms]
@@ -78,7 +81,7 @@ def estimate_statistics(
             norm.train(training)
             norm.num_batches_tracked = tracked
     if norms and not seen:
-        raise ValueError("precise batch norm got no batch to measure; is the training list empty?")
+        raise InputError("precise batch norm got no batch to measure; is the training list empty?")
     for norm, of_norm in zip(norms, _joined(moments), strict=True):
         if of_norm.count > 1:
             cast(Tensor, norm.running_mean).copy_(of_norm.mean)
@@ -98,7 +101,7 @@ class PreciseBatchNorm(pl.Callback):
 
     def __init__(self, num_batches: int = 200) -> None:
         if num_batches < 1:
-            raise ValueError(f"num_batches must be at least 1, got {num_batches}")
+            raise InputError(f"num_batches must be at least 1, got {num_batches}")
         self.num_batches = num_batches
         self._measured_at = -1
 
@@ -106,18 +109,17 @@ class PreciseBatchNorm(pl.Callback):
         """Check what comes with it.
 
         Raises:
-            ValueError: an averaging of weights comes later, or there is no data module.
+            InputError: an averaging of weights comes later, or there is no data module.
         """
         if stage != "fit":
             return
-        callbacks = cast(list[pl.Callback], trainer.callbacks)  # type: ignore[attr-defined]
+        training_data(trainer, "PreciseBatchNorm")
+        callbacks = _callbacks(trainer)
         if any(isinstance(c, WeightAveraging) for c in callbacks[callbacks.index(self) :]):
-            raise ValueError(
+            raise InputError(
                 "PreciseBatchNorm must come after the averaging of weights in trainer.callbacks, "
                 "or it would measure other weights than those that are validated"
             )
-        if _data_module(trainer) is None:
-            raise ValueError("PreciseBatchNorm reads training batches again: it needs a datamodule")
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Measure, unless this is not part of training."""
@@ -131,7 +133,8 @@ class PreciseBatchNorm(pl.Callback):
 
     def _measure(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, VideoClassifier)
-        held = {id(norm) for norm in module.freezing.held_norms(module.network)}
+        freezing = [c for c in _callbacks(trainer) if isinstance(c, Freezing)]
+        held = {id(norm) for callback in freezing for norm in callback.held_norms()}
         norms = [
             norm
             for norm in module.network.modules()
@@ -149,7 +152,7 @@ class PreciseBatchNorm(pl.Callback):
 
     def _clips(self, trainer: pl.Trainer) -> Iterable[Tensor]:
         """Clips (B, 3, T, H, W) of the epoch's training batches, as training gets them."""
-        loader = _data_module(trainer).train_dataloader()
+        loader = training_data(trainer, "PreciseBatchNorm").train_dataloader()
         sampler: Any = getattr(loader, "sampler", None)
         if hasattr(sampler, "set_epoch"):
             sampler.set_epoch(trainer.current_epoch)
@@ -187,5 +190,5 @@ def _clone(value: Tensor | None) -> Tensor | None:
     return None if value is None else value.clone()
 
 
-def _data_module(trainer: pl.Trainer) -> Any:
-    return getattr(trainer, "datamodule", None)
+def _callbacks(trainer: pl.Trainer) -> list[pl.Callback]:
+    return trainer.callbacks  # type: ignore[attr-defined]

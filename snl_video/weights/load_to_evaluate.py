@@ -1,43 +1,13 @@
-"""Pretrained weights into the network: to train from, or to evaluate as they are."""
+"""Weights that are evaluated as they are: they must be those of this very network."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
-from rich.console import Console
 
 from snl_video.errors import PretrainedError
-from snl_video.models import VideoNetwork
-from snl_video.weights import LoadReport, PretrainedSpec, first_difference, known_classes, load_spec
-from snl_video.weights.load_report import describe
+from snl_video.models.network import VideoNetwork
+from snl_video.weights.class_names import first_difference, known_classes
+from snl_video.weights.load_report import LoadReport, describe
+from snl_video.weights.pretrained_spec import PretrainedSpec, load_spec
 from snl_video.wording import first_few
-
-FILE = "load_report.json"
-
-
-def load_weights(
-    network: VideoNetwork, spec: PretrainedSpec, folder: Path | None
-) -> dict[str, Any]:
-    """Load the weights of ``spec`` to train from; print what happened and write it to ``folder``.
-
-    Args:
-        network: with its blocks; they keep their initial weights if the source has none.
-        spec: which weights.
-        folder: where ``load_report.json`` goes; None prints and writes nothing.
-
-    Returns:
-        The report as plain types, fit for a checkpoint.
-
-    Raises:
-        PretrainedError: the weights can't be read or don't fit.
-        FetchError: the published weights can't be fetched.
-    """
-    report = load_spec(network, spec)
-    if folder is not None:
-        Console().print(report.table())
-        folder.mkdir(parents=True, exist_ok=True)
-        report.write_json(folder / FILE)
-    return report.to_dict()
 
 
 def load_to_evaluate(

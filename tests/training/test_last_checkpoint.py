@@ -3,8 +3,8 @@ import shutil
 import pytorch_lightning as pl
 import torch
 
-from snl_video.training import MovingAverage, OptimizerSpec, PreciseBatchNorm
-from snl_video.training.callbacks.run_output import LastCheckpoint
+from snl_video.training import Freezing, MovingAverage, OptimizerSpec, PreciseBatchNorm
+from snl_video.training.callbacks.last_checkpoint import LastCheckpoint
 from tests.training.tiny import TinyData, changed, classifier, state_of, trainer
 
 
@@ -20,15 +20,19 @@ class Copy(pl.Callback):
 
 
 def fit(folder, *callbacks, ckpt_path=None):
-    model = classifier(
-        freeze_until="res5", unfreeze={1: "res4"}, optimizer=OptimizerSpec("adamw", lr=1e-3)
-    )
+    model = classifier(optimizer=OptimizerSpec("adamw", lr=1e-3))
     last = LastCheckpoint(folder / "last.ckpt")
     run = trainer(
         folder,
         max_epochs=3,
         enable_checkpointing=True,
-        callbacks=[MovingAverage(0.5), PreciseBatchNorm(), last, *callbacks],
+        callbacks=[
+            Freezing("res5", unfreeze={1: "res4"}),
+            MovingAverage(0.5),
+            PreciseBatchNorm(),
+            last,
+            *callbacks,
+        ],
     )
     run.fit(model, TinyData(), ckpt_path=ckpt_path, weights_only=True if ckpt_path else None)
     return state_of(model)

@@ -1,0 +1,115 @@
+"""How the views of a video become one answer, and the scores of a running evaluation."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from snl_video.errors import InputError
+from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.scores import VideoScores
+from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
+from snl_video.training.batch import Batch
+
+Average = Literal["probabilities", "logits"]
+
+
+@dataclass
+class EvaluationSpec:
+    """How videos are evaluated.
+
+    Attributes:
+        average: of the views of a video: their ``probabilities`` or their ``logits``.
+        views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
+        view_settings: clips x crops to report after ``test`` beside all that are loaded, as
+            ``["1x1", "1x3"]``; by default one clip of one crop and one clip of all crops.
+    """
+
+    average: Average = "probabilities"
+    views_per_forward: int = 0
+    view_settings: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.average not in get_args(Average) or self.views_per_forward < 0:
+            raise InputError(
+                "evaluation.average must be 'probabilities' or 'logits' and views_per_forward at "
+                f"least 0, got {self.average!r} and {self.views_per_forward}"
+            )
+        for text in self.view_settings or ():
+            ViewSetting.parse(text)
+
+
+class ViewScores:
+    """The scores of every video of an evaluation, for each setting of views.
+
+    Attributes:
+        spec: how views are averaged.
+        by_setting: setting, such as ``10x3``, or ``all`` -> scores of the videos so far.
+    """
+
+    def __init__(self, spec: EvaluationSpec) -> None:
+        self.spec = spec
+        self.by_setting: dict[str, VideoScores] = {}
+
+    def reset(self) -> None:
+        """Forget the videos of the last evaluation."""
+        self.by_setting = {}
+
+    def logits(self, forward: Callable[[Tensor], Tensor], clips: Tensor) -> Tensor:
+        """Map uint8 views (B, V, 3, T, H, W) to float32 logits (B, V, K), a few at a time."""
+        views = clips.flatten(0, 1)
+        parts = views.split(self.spec.views_per_forward or len(views))
+        return torch.cat([forward(part).float() for part in parts]).unflatten(0, clips.shape[:2])
+
+    def average(self, logits: Tensor) -> Tensor:
+        """Average the views (B, V, K) of each video to probabilities (B, K)."""
+        if self.spec.average == "logits":
+            return logits.mean(dim=1).softmax(dim=1)
+        return logits.softmax(dim=2).mean(dim=1)
+
+    def settings(self, num_views: int, num_clips: int) -> dict[str, list[int]]:
+        """Return setting -> the views of a video that it averages, all of them last.
+
+        Raises:
+            ValueError: a setting that needs more than is loaded.
+        """
+        whole = whole_setting(num_views, num_clips)
+        settings = settings_of(whole, self.spec.view_settings)
+        return {str(setting): setting.select(whole) for setting in settings}
+
+    def update(
+        self, batch: Batch, logits: Tensor, settings: Mapping[str, list[int]] | None = None
+    ) -> None:
+        """Add the videos of a batch.
+
+        Args:
+            batch: ``label`` and ``index``, perhaps ``failed`` and ``reason``.
+            logits: (B, V, K).
+            settings: as :meth:`settings` returns them; by default ``all`` views.
+        """
+        label = batch["label"]
+        settings = settings or {"all": list(range(logits.shape[1]))}
+        for name, views in settings.items():
+            self.by_setting.setdefault(name, VideoScores()).update(
+                batch["index"],
+                label,
+                self.average(logits[:, views]),
+                (logits[:, views].argmax(dim=2) == label[:, None]).float().mean(dim=1),
+                failed=batch.get("failed"),
+                reasons=batch.get("reason"),
+            )
+
+    def results(self, loader: Any, *, partial: bool) -> dict[str, VideoResults]:
+        """Return the results by setting, that of all views last.
+
+        Args:
+            loader: of the evaluation; its data set has ``videos.records``.
+            partial: the evaluation was cut short on purpose.
+        """
+        ids = [record.id for record in loader.dataset.videos.records]
+        return {
+            name: scores.results(len(ids), partial=partial, ids=ids)
+            for name, scores in self.by_setting.items()
+        }
