@@ -8,13 +8,11 @@ from typing import Any
 import torch
 
 from snl_video.errors import InputError
-from snl_video.training.callbacks.run_output import EVALUATION
+from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import as_pretrained, known_classes
 
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
-PROPOSED = (*EVALUATION, "channels_last")
-"""Settings of the model that a checkpoint proposes; the configuration can change them."""
 OF_ONE_DATA_SET = ("root", "split", "lists.", "holdout.", "decoding.index")
 """Settings and groups of the data that mean nothing in another format than the checkpoint's."""
 
@@ -45,7 +43,8 @@ def proposals(
         for name, value in dotted(data).items()
         if name in config.data and not name.startswith(left)
     }
-    found |= {f"model.{name}": model[name] for name in PROPOSED if name in model}
+    found |= {f"model.evaluation.{name}": value for name, value in model["evaluation"].items()}
+    found["model.channels_last"] = model["channels_last"]
     if subcommand == "predict":
         found["data.predict.classes"] = model["classes"]
     return found
@@ -87,7 +86,7 @@ def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
 
 
 def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
-    """Return the checkpoint to evaluate, or None if it is the weights of ``model.pretrained``.
+    """Return the checkpoint to evaluate, or None if it is the weights of ``pretrained``.
 
     Args:
         config: of the sub-command, as it was parsed.
@@ -100,23 +99,23 @@ def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:
     path = Path(given) if given else _checkpoint(config.run_dir, "best")
     if path.is_file():
         return path
-    if config.model.pretrained is not None and not given:
+    if config.pretrained is not None and not given:
         return None
     origin = "--ckpt_path" if given else "--run_dir"
     raise InputError(
         f"{subcommand} needs trained weights, and {path} ({origin}) is no file; name a checkpoint "
         "with --ckpt_path, the folder of a finished fit with --run_dir, or published weights, with "
-        "their head, with --model.pretrained"
+        "their head, with --pretrained"
     )
 
 
 def classes_of_weights(config: Any) -> list[str] | None:
-    """Return the class names that ``model.pretrained`` is known to have, else None.
+    """Return the class names that ``pretrained`` is known to have, else None.
 
     Raises:
         InputError: the weights can't be read, or the setting is a bad one.
     """
-    given = config.model.pretrained
+    given = config.pretrained
     try:
         return known_classes(as_pretrained(given if isinstance(given, str) else vars(given)).source)
     except ValueError as error:
@@ -126,7 +125,7 @@ def classes_of_weights(config: Any) -> list[str] | None:
 def why_weights(run_dir: str) -> str:
     """Say why no checkpoint was evaluated, for the end of an error message."""
     return (
-        f"(model.pretrained was evaluated because there is no {_checkpoint(run_dir, 'best')}; to "
+        f"(pretrained was evaluated because there is no {_checkpoint(run_dir, 'best')}; to "
         "evaluate a checkpoint, name it with --ckpt_path or its run with --run_dir)"
     )
 
@@ -138,7 +137,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         InputError: it is another file, or broken.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        checkpoint = migrate_checkpoint(
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        )
         checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
     except Exception as error:
         raise InputError(

@@ -14,7 +14,7 @@ from snl_video.commands.finetune import OWN_VIDEOS
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
 from snl_video.models.backbones import options_of
-from snl_video.training.freezing import FreezeSchedule
+from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.weights import build_model, load_pretrained
 
 ROOT = Path(__file__).parents[1]
@@ -148,8 +148,8 @@ def test_every_recipe_takes_a_block_at_the_papers_place(path, kind):
 def test_a_recipe_of_fine_tuning_names_weights_and_places_that_there_are(path):
     config = parse(path)
     model = config.model
-    assert model.pretrained
-    FreezeSchedule(build(config), model.freeze_until, model.unfreeze, model.freeze_norm)
+    assert config.pretrained
+    FreezeSchedule(build(config), **vars(config.freeze))
     if model.schedule.name == "multistep":
         assert bisect_right(model.schedule.milestones, config.trainer.max_epochs - 1) == len(
             model.schedule.milestones
@@ -172,7 +172,7 @@ def test_without_its_weights_a_recipe_of_fine_tuning_stops(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     config = parse(ROOT / "configs/ucf101/finetune_slow_r50.yaml")
     with pytest.raises(PretrainedError, match=r"SLOW_8x8_R50\.pyth"):
-        load_pretrained(build(config), config.model.pretrained)
+        load_pretrained(build(config), config.pretrained)
 
 
 @pytest.mark.parametrize("path", FINETUNING, ids=name)
@@ -185,10 +185,10 @@ def test_an_overlay_of_fine_tuning_adds_to_a_recipe(path, recipe):
     added = yaml.safe_load(path.read_text())
     model = config.model
     network = build(config)
-    FreezeSchedule(network, model.freeze_until, model.unfreeze, model.freeze_norm)
+    FreezeSchedule(network, **vars(config.freeze))
     assert model.backbone == alone.model.backbone
     assert model.optimizer.lr == alone.model.optimizer.lr
-    for section in ("model", "data", "trainer", "checkpoint"):
+    for section in ("model", "freeze", "data", "trainer", "checkpoint"):
         for key, value in added.get(section, {}).items():
             if key != "callbacks+":
                 assert_set(config[section][key], value)

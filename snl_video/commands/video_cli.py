@@ -35,16 +35,17 @@ from snl_video.run import (
     refuse_to_overwrite,
     why_weights,
 )
+from snl_video.training.callbacks.evaluation_report import EvaluationReport
+from snl_video.training.callbacks.freezing import Freezing
+from snl_video.training.callbacks.last_checkpoint import LastCheckpoint
 from snl_video.training.callbacks.loader_place import LoaderPlace
-from snl_video.training.callbacks.run_output import (
-    EvaluationReport,
-    LastCheckpoint,
-    NetworkSummary,
-    PredictionWriter,
-)
+from snl_video.training.callbacks.network_summary import NetworkSummary
+from snl_video.training.callbacks.prediction_writer import PredictionWriter
+from snl_video.training.callbacks.pretrained_weights import PretrainedWeights
 from snl_video.training.callbacks.unreadable_report import UnreadableReport
 from snl_video.training.module import VideoClassifier
-from snl_video.training.pretraining import load_to_evaluate
+from snl_video.weights import LoadReport, PretrainedSpec, as_pretrained
+from snl_video.weights.load_to_evaluate import load_to_evaluate
 from snl_video.weights.safe_reading.checkpoints import sha256
 
 HALF = ("16-mixed", "16", 16)
@@ -80,7 +81,7 @@ class VideoCLI(LightningCLI):
     sub-commands take the best checkpoint of ``run_dir`` unless ``--ckpt_path`` names another, build
     the network that it holds, and take its settings of data and evaluation where the configuration
     names no others; those of the trainer, such as ``precision``, are always the configuration's.
-    Without any checkpoint they evaluate the weights of ``model.pretrained`` as they are, with the
+    Without any checkpoint they evaluate the weights of ``pretrained`` as they are, with the
     network and the data settings of the configuration; the head must be theirs.
 
     Args:
@@ -131,6 +132,14 @@ class VideoCLI(LightningCLI):
         elif isinstance(self.parser, VideoParser):
             self.parser.inner = parser
         parser.add_argument("--run_dir", type=str, default="runs/default", help="folder of the run")
+        parser.add_argument(
+            "--pretrained",
+            type=str | PretrainedSpec | None,
+            default=None,
+            help="weights to start from: a file or kinetics400, or a source with more settings; "
+            "read when fit starts, not when it resumes",
+        )
+        parser.add_lightning_class_args(Freezing, "freeze")
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.set_defaults(
             {
@@ -242,10 +251,16 @@ class VideoCLI(LightningCLI):
         if self.subcommand == "fit":
             callbacks += [UnreadableReport(data.unreadable), LoaderPlace()]
             callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
+            if (source := self.config_init["fit"].pretrained) is not None:
+                callbacks.append(PretrainedWeights(source))
         else:
-            weights = self._weights()
+            loaded = None if config.ckpt_path else self._load_to_evaluate()
+            source = loaded.source if loaded else config.ckpt_path
+            weights = {"source": source, "sha256": sha256(source)}
         if self.subcommand == "test":
             context = {"checkpoint": config.ckpt_path, "weights": weights, "data": data.describe()}
+            if loaded:
+                context["load_report"] = loaded.to_dict()
             callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
         if self.subcommand == "predict":
             callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
@@ -281,20 +296,16 @@ class VideoCLI(LightningCLI):
                 "--trainer.check_val_every_n_epoch 1"
             )
 
-    def _weights(self) -> dict[str, str]:
-        """Which weights are evaluated, as file and checksum; load them if no checkpoint will."""
-        config = self.config[self.subcommand]
-        if config.ckpt_path:
-            return {"source": config.ckpt_path, "sha256": sha256(config.ckpt_path)}
-        model: VideoClassifier = self.model
-        assert model.pretrained is not None
+    def _load_to_evaluate(self) -> LoadReport:
+        """Load the weights of ``pretrained``, where there is no checkpoint to evaluate."""
+        config, model = self.config_init[self.subcommand], self.model
         try:
-            report = load_to_evaluate(model.network, model.pretrained, model.classes)
+            spec = as_pretrained(config.pretrained)
+            report = load_to_evaluate(model.network, spec, model.classes)
         except (PretrainedError, FetchError) as error:
             raise InputError(f"{error}\n{why_weights(config.run_dir)}") from error
-        model.load_report = report.to_dict()
         rank_zero_only(print)(f"weights: {report.sentence()}; no checkpoint")
-        return {"source": report.source, "sha256": report.sha256}
+        return report
 
     def after_fit(self) -> None:
         """Print the commands that come next."""

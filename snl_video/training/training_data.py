@@ -11,10 +11,10 @@ class TrainingData(Protocol):
     """What is asked of a data module.
 
     Attributes:
-        batch_size: videos in a batch of one process.
+        loaders: how batches are made; ``loaders.loader.batch_size`` is of one process.
     """
 
-    batch_size: int
+    loaders: Any
 
     def video_list(self, subset: str) -> Any:
         """Return the list of a subset, with its ``records``."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from snl_video.errors import PretrainedError
 from snl_video.models.network import VideoNetwork
 from snl_video.weights.class_names import first_difference, known_classes
+from snl_video.weights.load import load_spec
 from snl_video.weights.load_report import LoadReport, describe
-from snl_video.weights.pretrained_spec import PretrainedSpec, load_spec
+from snl_video.weights.pretrained_spec import PretrainedSpec
 from snl_video.wording import first_few
 
 

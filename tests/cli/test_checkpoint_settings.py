@@ -7,6 +7,7 @@ import torch
 
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
+from snl_video.training import EvaluationSpec
 from tests.cli.tiny_run import QUIET, TINY_DATA, TINY_MODEL, changed_copy
 
 
@@ -21,11 +22,16 @@ def test_a_checkpoint_decides_the_network_and_the_command_line_the_views(run):
 
 def test_a_checkpoint_proposes_how_it_is_evaluated(run, tmp_path):
     path = changed_copy(
-        run, tmp_path, "hyper_parameters", average="logits", views_per_forward=1, channels_last=True
+        run,
+        tmp_path,
+        "hyper_parameters",
+        evaluation={"average": "logits", "views_per_forward": 1, "view_settings": None},
+        channels_last=True,
     )
     common = ["test", f"--ckpt_path={path}", f"--run_dir={tmp_path}", *QUIET]
-    model = VideoCLI([*common, "--model.views_per_forward=2"]).model
-    assert (model.average, model.views_per_forward, model.channels_last) == ("logits", 2, True)
+    model = VideoCLI([*common, "--model.evaluation.views_per_forward=2"]).model
+    assert model.scores.spec == EvaluationSpec("logits", views_per_forward=2)
+    assert model.channels_last
 
 
 def test_what_belongs_to_one_data_set_is_not_proposed_for_another(run, videos, tmp_path):

@@ -59,7 +59,8 @@ def test_logged_accuracy_equals_scoring_every_view_by_hand(run):
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_views_per_forward_changes_nothing(run, chunk):
     whole = VideoCLI(["test", f"--run_dir={run}", *QUIET]).model.results
-    parts = VideoCLI(["test", f"--run_dir={run}", f"--model.views_per_forward={chunk}", *QUIET])
+    few = f"--model.evaluation.views_per_forward={chunk}"
+    parts = VideoCLI(["test", f"--run_dir={run}", few, *QUIET])
     torch.testing.assert_close(parts.model.results.scores, whole.scores)
 
 

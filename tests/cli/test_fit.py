@@ -115,8 +115,8 @@ def test_fit_refuses_to_overwrite_a_run(run, videos):
         ("--model.non_local.kind=spectral", "spectral"),
         ('--model.non_local.places=["res9.1"]', r"no place 'res9\.1'"),
         ("--data.split=4", "4"),
-        ("--model.freeze_until=res9", "freeze_until: no place 'res9'"),
-        ("--model.class_weights=[1.0]", "class_weights has 1 numbers for 10 classes"),
+        ("--freeze.until=res9", "freeze.until: no place 'res9'"),
+        ("--model.loss.class_weights=[1.0]", "class_weights must be .* 10 positive numbers"),
         ("--model.optimizer.layer_decay=2", "layer_decay must lie in"),
     ],
 )

@@ -14,7 +14,7 @@ from snl_video.commands.video_cli import VideoCLI
 from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
 from snl_video.errors import InputError, UsageError
-from snl_video.training import VideoClassifier
+from snl_video.training import PretrainedWeights
 from snl_video.weights import PretrainedSpec, build_model, kinetics400_classes
 from snl_video.weights.hub import KEPT, cache_folder
 from snl_video.weights.safe_reading.checkpoints import sha256
@@ -65,7 +65,7 @@ def weights(network, tmp_path):
         settings = {"hyper_parameters": {"classes": classes}} if classes else {}
         state = {f"network.{name}": value for name, value in network.state_dict().items()}
         torch.save({"state_dict": state, **settings}, path)
-        return ["--model.backbone=slow_r50", "--model.width=8", f"--model.pretrained={path}"]
+        return ["--model.backbone=slow_r50", "--model.width=8", f"--pretrained={path}"]
 
     return write
 
@@ -166,23 +166,22 @@ def test_another_number_of_classes_is_refused(weights, data, tmp_path):
 def test_what_cannot_be_read_is_named(tmp_path):
     run = [f"--run_dir={tmp_path / 'run'}", "--data.predict.paths=a.mp4"]
     with pytest.raises(InputError, match=r"none\.pth does not exist"):
-        VideoCLI(["predict", *run, f"--model.pretrained={tmp_path / 'none.pth'}"])
+        VideoCLI(["predict", *run, f"--pretrained={tmp_path / 'none.pth'}"])
     with pytest.raises(InputError, match="unknown format 'onnx'"):
-        VideoCLI(["predict", *run, '--model.pretrained={"source": "a", "format": "onnx"}'])
-    with pytest.raises(InputError, match=r"published weights, with\s+their head, with --model.pre"):
+        VideoCLI(["predict", *run, '--pretrained={"source": "a", "format": "onnx"}'])
+    with pytest.raises(InputError, match=r"published weights, with\s+their head, with --pre"):
         VideoCLI(["predict", *run])
     with pytest.raises(InputError, match=r"gone\.ckpt \(--ckpt_path\) is no file"):
-        VideoCLI(
-            ["predict", *run, "--model.pretrained=kinetics400", f"--ckpt_path={tmp_path}/gone.ckpt"]
-        )
+        VideoCLI(["predict", *run, "--pretrained=kinetics400", f"--ckpt_path={tmp_path}/gone.ckpt"])
 
 
 def test_a_checkpoint_of_the_run_goes_first(weights, data, tmp_path):
     """A fit starts from the weights and moves away; its checkpoint is what test takes then."""
     common = [*SMALL, *weights(NAMES), f"--run_dir={tmp_path / 'run'}", f"--data.root={data}"]
     train = ["--trainer.max_epochs=1", "--data.loader.batch_size=3", "--model.optimizer.lr=0.01"]
-    fitted = VideoCLI(["fit", *common, *train]).model
-    assert fitted.load_report["backbone_share"] == 1
+    VideoCLI(["fit", *common, *train])
+    report = json.loads((tmp_path / "run/load_report.json").read_text())
+    assert report["backbone_share"] == 1
     tested = VideoCLI(["test", *common])
     best = tmp_path / "run/checkpoints/best.ckpt"
     saved = torch.load(best, weights_only=True)["state_dict"]
@@ -197,12 +196,12 @@ def test_a_checkpoint_of_the_run_goes_first(weights, data, tmp_path):
 
 
 def parse(*arguments):
-    """Parse as ``snl-video fit`` does and make the model alone."""
+    """Parse as ``snl-video fit`` does and return the weights that the run would start from."""
     words = ["fit", "--run_dir=/nowhere", "--model.width=8", *arguments]
-    given = VideoCLI(words, run=False).config.model.pretrained
-    if given is None or isinstance(given, str):
-        return VideoClassifier(num_classes=2, width=8, pretrained=given).pretrained
-    return VideoClassifier(num_classes=2, width=8, pretrained=dict(vars(given))).pretrained
+    given = VideoCLI(words, run=False).config.pretrained
+    if given is None:
+        return None
+    return PretrainedWeights(given if isinstance(given, str) else vars(given)).spec
 
 
 @pytest.mark.parametrize(
@@ -217,28 +216,28 @@ def parse(*arguments):
         ),
         (
             {"source": "a.pth"},
-            ["--model.pretrained.min_share=0.5"],
+            ["--pretrained.min_share=0.5"],
             PretrainedSpec("a.pth", "auto", 0.5),
         ),
-        ({"source": "a.pth"}, ["--model.pretrained=b.pth"], PretrainedSpec("b.pth")),
-        ("kinetics400", ["--model.pretrained=null"], None),
-        (None, ["--model.pretrained=b.pth"], PretrainedSpec("b.pth")),
+        ({"source": "a.pth"}, ["--pretrained=b.pth"], PretrainedSpec("b.pth")),
+        ("kinetics400", ["--pretrained=null"], None),
+        (None, ["--pretrained=b.pth"], PretrainedSpec("b.pth")),
         (
             None,
-            ["--model.pretrained.source=b.pth", "--model.pretrained.format=torchvision"],
+            ["--pretrained.source=b.pth", "--pretrained.format=torchvision"],
             PretrainedSpec("b.pth", "torchvision"),
         ),
     ],
 )
 def test_every_way_of_writing_the_spec(tmp_path, settings, options, spec):
     path = tmp_path / "recipe.yaml"
-    path.write_text(yaml.safe_dump({"model": {"pretrained": settings}}))
+    path.write_text(yaml.safe_dump({"pretrained": settings}))
     assert parse(f"--config={path}", *options) == spec
 
 
 def test_an_unknown_key_of_the_spec_is_named(tmp_path):
     path = tmp_path / "recipe.yaml"
-    path.write_text(yaml.safe_dump({"model": {"pretrained": {"source": "a", "inflate": 1}}}))
+    path.write_text(yaml.safe_dump({"pretrained": {"source": "a", "inflate": 1}}))
     with pytest.raises(UsageError, match="inflate"):
         parse(f"--config={path}")
 

@@ -31,12 +31,12 @@ FINETUNE = [
     "--trainer.callbacks.min_delta=2",
     "--trainer.callbacks.mode=max",
     "--trainer.callbacks.patience=2",
-    "--model.class_weights=balanced",
-    "--model.label_smoothing=0.1",
+    "--model.loss.class_weights=balanced",
+    "--model.loss.label_smoothing=0.1",
     "--model.optimizer.layer_decay=0.9",
     "--model.optimizer.head_lr=2",
-    "--model.freeze_until=res5",
-    '--model.unfreeze={"1": "res4", "2": null}',
+    "--freeze.until=res5",
+    '--freeze.unfreeze={"1": "res4", "2": null}',
     "--model.non_local.kind=snl",
 ]
 """All of fine-tuning in one run."""

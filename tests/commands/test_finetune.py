@@ -29,7 +29,10 @@ def test_it_trains_with_the_recipe_and_reports_the_held_out_videos(finished):
     checkpoint = torch.load(finished / "checkpoints/best.ckpt", weights_only=True)
     assert [b["kind"] for b in checkpoint["network_summary"]["blocks"]] == ["snl"]
     settings = checkpoint["hyper_parameters"]
-    assert (settings["classes"], settings["class_weights"]) == (["dark", "light"], "balanced")
+    assert (settings["classes"], settings["loss"]["class_weights"]) == (
+        ["dark", "light"],
+        "balanced",
+    )
     assert checkpoint["epoch"] == 0
     data = checkpoint["datamodule_hyper_parameters"]
     found = data["format"], data["holdout"]["share"], data["clip"]["num_frames"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from snl_video.training.freezing import FreezeSchedule
+from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.weights import build_model, load_pretrained
 from tests.test_configs import ROOT, assert_set, parse
 from tests.weights.golden import golden
@@ -42,7 +42,7 @@ def test_a_piece_of_yaml_is_an_overlay(text, tmp_path):
         backbone_options=model.backbone_options,
         non_local=model.non_local and dict(vars(model.non_local)),
     )
-    FreezeSchedule(network, model.freeze_until, model.unfreeze, model.freeze_norm)
+    FreezeSchedule(network, **vars(config.freeze))
     for section, settings in piece.items():
         for key, wanted in settings.items():
             if key == "callbacks+":
@@ -56,9 +56,9 @@ def test_a_piece_of_yaml_is_an_overlay(text, tmp_path):
 def test_every_part_of_fine_tuning_has_its_piece():
     keys = {key for text in PIECES for section in yaml.safe_load(text).values() for key in section}
     assert keys >= {
-        "freeze_until",
+        "until",
         "unfreeze",
-        "class_weights",
+        "loss",
         "optimizer",
         "augment",
         "callbacks+",
@@ -68,31 +68,33 @@ def test_every_part_of_fine_tuning_has_its_piece():
     }
 
 
-@pytest.mark.parametrize("line", re.findall(r"`(--(?:model|trainer|data)\.[^`]*)`", TEXT))
+@pytest.mark.parametrize(
+    "line", re.findall(r"`(--(?:model|pretrained|freeze|trainer|data)\.[^`]*)`", TEXT)
+)
 def test_options_in_the_text_parse(line):
     words = shlex.split(line)
     if len(words) == 1:  # named without a value
         words = [
             words[0],
             {
-                "--model.pretrained": "FILE",
+                "--pretrained": "FILE",
                 "--trainer.max_epochs": "3",
                 "--model.optimizer.lr": "0.1",
             }[words[0]],
         ]
     config = parse(SLOW, more=tuple(words))
     for option, text in zip(words[::2], words[1::2], strict=True):
-        if not option.startswith("--model.unfreeze"):
+        if not option.startswith("--freeze.unfreeze"):
             assert config[option.removeprefix("--")] == yaml.safe_load(text)
 
 
 def test_unfreeze_needs_no_quotes():
     words = (
-        "--model.freeze_until",
+        "--freeze.until",
         "res5",
-        *re.search(r"`(--model\.unfreeze[^`]+)`", TEXT)[1].split(),
+        *re.search(r"`(--freeze\.unfreeze[^`]+)`", TEXT)[1].split(),
     )
-    assert parse(SLOW, more=words).model.unfreeze == {3: "res3", 8: None}
+    assert parse(SLOW, more=words).freeze.unfreeze == {3: "res3", 8: None}
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

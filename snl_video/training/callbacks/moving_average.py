@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
 from snl_video.errors import InputError
+from snl_video.training.lightning_private import average_of
 
 
 class MovingAverage(WeightAveraging):
@@ -61,8 +62,8 @@ class MovingAverage(WeightAveraging):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Make the average, in the precision that the network will have."""
         super().setup(trainer, pl_module, stage)
-        if stage == "fit" and self._average_model is not None:
-            trainer.precision_plugin.convert_module(self._average_model.module)
+        if stage == "fit" and (average := average_of(self)) is not None:
+            trainer.precision_plugin.convert_module(average.module)
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the average into the network."""
@@ -83,7 +84,7 @@ class MovingAverage(WeightAveraging):
 
     def _follow(self, module: pl.LightningModule) -> None:
         """Until the first update make the average equal to the network."""
-        average = self._average_model
+        average = average_of(self)
         if average is None or average.n_averaged > 0:
             return
         theirs = itertools.chain(average.module.parameters(), average.module.buffers())
