@@ -109,6 +109,8 @@ def migrate_checkpoint(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """
     held = {section: checkpoint[key] for section, key in SECTIONS.items() if key in checkpoint}
     new = migrate_settings(held)
+    if isinstance(new.get("pretrained"), str):
+        new["pretrained"] = {"source": new["pretrained"]}
     settings = {SECTIONS.get(section, section): value for section, value in new.items()}
     return {**checkpoint, **settings}
 

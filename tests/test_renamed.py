@@ -2,7 +2,13 @@ import copy
 
 import pytest
 
-from snl_video.renamed import RENAMED, migrate_settings, new_name, old_names
+from snl_video.renamed import (
+    RENAMED,
+    migrate_checkpoint,
+    migrate_settings,
+    new_name,
+    old_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +68,12 @@ def test_settings_move_to_their_new_places():
     assert migrate_settings(NEW) == NEW
     assert old_names(NEW) == []
     assert len(old_names(OLD)) == 7
+
+
+def test_a_checkpoint_keeps_what_callbacks_tell_beside_the_settings_of_its_model():
+    weights = object()
+    old = {"hyper_parameters": OLD["model"] | {"pretrained": "a.pth"}, "state_dict": weights}
+    model = dict(NEW["model"])
+    new = {"hyper_parameters": model, "pretrained": {"source": "a.pth"}, "freeze": NEW["freeze"]}
+    assert migrate_checkpoint(old) == {**new, "state_dict": weights}
+    assert migrate_checkpoint(new) == new

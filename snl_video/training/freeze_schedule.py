@@ -1,6 +1,7 @@
 """Which part of the backbone is frozen, epoch by epoch."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -24,7 +25,8 @@ class FreezeSchedule:
         until: the last frozen place (``res4.2``, ``slow.res4.2``, ``Mixed_4f``), the end of a stage
             (``res4``, of both pathways), ``stem``, or None for nothing.
         norm: no batch norm of the backbone ever updates its statistics; its weights are trained.
-        unfreeze: epoch -> the last frozen place from the start of that epoch on, or None.
+        unfreeze: epoch -> the last frozen place from the start of that epoch on, or None; an epoch
+            may be text, as a command line and its checkpoint have it.
 
     Raises:
         InputError: an unknown place, an epoch before 1, or a place that is not before the last.
@@ -35,13 +37,13 @@ class FreezeSchedule:
         network: VideoNetwork,
         until: str | None = None,
         norm: bool = False,
-        unfreeze: Mapping[int, str | None] | None = None,
+        unfreeze: Mapping[Any, str | None] | None = None,
     ) -> None:
         self.network = network
         self.norm = norm
         self.frozen = NOTHING
         self.steps = {0: self._position(until, "freeze.until")}
-        for epoch, place in sorted((unfreeze or {}).items()):
+        for epoch, place in sorted((int(key), value) for key, value in (unfreeze or {}).items()):
             setting = f"freeze.unfreeze at epoch {epoch}"
             position = self._position(place, setting)
             if epoch < 1 or position >= list(self.steps.values())[-1]:
