@@ -10,7 +10,7 @@ import numpy as np
 
 from snl_video.errors import ComparisonError
 from snl_video.evaluation.comparison import Report, check_same_videos
-from snl_video.evaluation.intervals import Interval, bootstrap_groups
+from snl_video.evaluation.intervals import Interval, bootstrap_groups, wilson
 from snl_video.evaluation.significance import ByGroup, Paired, adjust, compare
 from snl_video.wording import first_few
 
@@ -48,7 +48,7 @@ class KindRow:
         videos: test videos of these splits.
         groups: groups among them; as many as videos where names tell none.
         top1: video top-1 over all of them.
-        interval: of it, 95 %, groups drawn.
+        interval: of it, 95 %, groups drawn; `wilson` where names tell none.
         mean_class: mean of the classes' top-1.
         parameters: of the network; None if its report doesn't say.
         gmacs: of one clip; None likewise.
@@ -173,7 +173,9 @@ def _row(
         videos=len(correct),
         groups=len(set(groups)),
         top1=float(correct.mean()),
-        interval=bootstrap_groups(correct, groups),
+        interval=bootstrap_groups(correct, groups)
+        if len(set(groups)) < len(groups)
+        else wilson(int(correct.sum()), len(correct)),
         mean_class=float(np.mean([correct[label == k].mean() for k in np.unique(label)])),
         parameters=network.get("parameters"),
         gmacs=network.get("gmacs"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from snl_video.evaluation.comparison import FEW_GROUPS
 from snl_video.evaluation.intervals import NO_SPREAD, REPLICATES, interval_text, is_point
 from snl_video.evaluation.kind_results import FinishedRun, KindRow, KindRun
 from snl_video.wording import first_few, markdown_table
@@ -13,15 +14,15 @@ ALPHA = 0.05
 
 EXPLANATION = (
     "Video top-1 over the test videos of the splits that all kinds have. Intervals are 95 % "
-    f"bootstraps of {REPLICATES} draws of whole groups of clips, since clips of one group show the "
-    "same person and place; where names tell no groups, each video is one. How much another "
-    "training seed would change is not in them. Points are against the first row, with the videos "
-    "that only this kind has right, and only the first. p is of the exact two-sided sign-flip test "
-    "over groups: were there no difference, the gain of each group would as often have the other "
-    "sign. With groups of one video it is the exact McNemar test. Holm's correction is for all "
-    "planned comparisons of a seed. GMACs are multiply-adds of one clip. CPU hours are of training "
-    "and test of one run, all processes, the mean over runs that were not started again; they "
-    "depend on what else the machine does."
+    f"bootstraps of {REPLICATES} draws of whole groups of clips, since clips of one group show the same "
+    "person and place; where names tell no groups, that of top-1 is Wilson's, and each video is a "
+    "group. How much another training seed would change is not in them. Points are against the "
+    "first row, with the videos that only this kind has right, and only the first. p is of the "
+    "exact two-sided sign-flip test over groups: were there no difference, the gain of each group "
+    "would as often have the other sign. With groups of one video it is the exact McNemar test. "
+    "Holm's correction is for all planned comparisons of a seed. GMACs are multiply-adds of one "
+    "clip. CPU hours are of training and test of one run, all processes, the mean over runs that "
+    "were not started again; they depend on what else the machine does."
 )
 
 Tables = Mapping[int, Sequence[KindRow]]
@@ -51,6 +52,11 @@ def kinds_document(
         parts += [f"Seed {seed}, views {', '.join(sorted(views))}:", _table(rows)]
     if tables:
         parts += [verdict(tables), note, EXPLANATION, *lost_videos(finished)]
+    if any(row.groups < min(FEW_GROUPS, row.videos) for rows in tables.values() for row in rows):
+        parts.append(
+            f"With fewer than {FEW_GROUPS} groups the intervals over them are too narrow: they "
+            "cover the true value in less than 95 % of cases."
+        )
     if any(map(is_point, _intervals(tables))):
         parts.append(NO_SPREAD)
     if missing:
