@@ -15,14 +15,14 @@ ALPHA = 0.05
 EXPLANATION = (
     "Video top-1 over the test videos of the splits that all kinds have. Intervals are 95 % "
     f"bootstraps of {REPLICATES} draws of whole groups of clips, since clips of one group show "
-    "the same person and place; where names tell no groups, that of top-1 is Wilson's, and each video is a "
-    "group. How much another training seed would change is not in them. Points are against the "
-    "first row, with the videos that only this kind has right, and only the first. p is of the "
-    "exact two-sided sign-flip test over groups: were there no difference, the gain of each group "
-    "would as often have the other sign. With groups of one video it is the exact McNemar test. "
-    "Holm's correction is for all planned comparisons of a seed. GMACs are multiply-adds of one "
-    "clip. CPU hours are of training and test of one run, all processes, the mean over runs that "
-    "were not started again; they depend on what else the machine does."
+    "the same person and place; where names tell no groups, that of top-1 is Wilson's, and each "
+    "video is a group. How much another training seed would change is not in them. Points are "
+    "against the first row, with the videos that only this kind has right, and only the first. p "
+    "is of the exact two-sided sign-flip test over groups: were there no difference, the gain of "
+    "each group would as often have the other sign. With groups of one video it is the exact "
+    "McNemar test. Holm's correction is for all planned comparisons of a seed. GMACs are "
+    "multiply-adds of one clip. CPU hours are of training and test of one run, all processes, "
+    "the mean over runs that were not started again; they depend on what else the machine does."
 )
 
 Tables = Mapping[int, Sequence[KindRow]]
