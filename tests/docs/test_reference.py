@@ -10,6 +10,7 @@ import pytest
 
 from snl_video.data import FORMATS, VideoDataModule
 from snl_video.evaluation import METRICS
+from snl_video.training import VideoClassifier
 from tests.docs.pages import ROOT
 
 ROOMS = [path.stem for path in (ROOT / "docs/reference/api").glob("*.md") if path.stem != "index"]
@@ -45,13 +46,13 @@ def test_every_public_name_of_a_room_is_shown(room):
     assert not set(names) - shown
 
 
-@pytest.mark.parametrize("owner", [VideoDataModule])
+@pytest.mark.parametrize("owner", [VideoDataModule, VideoClassifier])
 def test_every_setting_of_data_and_model_is_there(owner):
     names = set(inspect.signature(owner.__init__).parameters) - {"self"}
     assert not {name for name in names if f"`{name}`" not in rows("settings.md")}
 
 
-@pytest.mark.parametrize("owner", [VideoDataModule])
+@pytest.mark.parametrize("owner", [VideoDataModule, VideoClassifier])
 def test_every_group_of_settings_is_shown(owner):
     text = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^::: [\w.]*?(\w+)$", text, flags=re.MULTILINE))
