@@ -1,10 +1,14 @@
 """Where the recipes are: in the working folder, or in the package."""
 
 import difflib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from snl_video.errors import UsageError
+from snl_video.renamed import migrate_settings, new_name, old_names
 
 PACKAGE = Path(__file__).parent
 FOLDER = "configs"
@@ -51,7 +55,8 @@ def find_recipe(name: str | Path) -> Path:
 def with_recipe_paths(words: Sequence[str]) -> list[str]:
     """Return the words of a command line with every `--config RECIPE` as the path of its file.
 
-    A configuration that is written out, as in `--config '{data: {seed: 1}}'`, stays as it is.
+    A configuration that is written out, as in `--config '{data: {seed: 1}}'`, stays as it is. A
+    file with names of before is written out with those of today, and a note says so.
 
     Raises:
         UsageError: see :func:`find_recipe`.
@@ -69,4 +74,16 @@ def with_recipe_paths(words: Sequence[str]) -> list[str]:
 
 
 def _path(value: str) -> str:
-    return value if "{" in value or "\n" in value else str(find_recipe(value))
+    if "{" in value or "\n" in value:
+        return value
+    path = find_recipe(value)
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    old = old_names(settings) if isinstance(settings, dict) else []
+    if not old:
+        return str(path)
+    print(
+        f"note: {path} has names of before, read as those of today: {old[0]} is now "
+        f"{new_name(old[0])}, and {len(old) - 1} more",
+        file=sys.stderr,
+    )
+    return yaml.safe_dump(migrate_settings(settings), sort_keys=False)

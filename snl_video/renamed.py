@@ -95,6 +95,8 @@ def migrate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         for group in groups:
             place = place.setdefault(group, {})
         place[leaf] = value
+    if isinstance(new.get("pretrained"), str):
+        new["pretrained"] = {"source": new["pretrained"]}
     model = new.get("model")
     if isinstance(model, dict) and model.get("backbone") in RENAMED_BACKBONES:
         model["backbone"] = RENAMED_BACKBONES[model["backbone"]]
@@ -109,8 +111,6 @@ def migrate_checkpoint(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """
     held = {section: checkpoint[key] for section, key in SECTIONS.items() if key in checkpoint}
     new = migrate_settings(held)
-    if isinstance(new.get("pretrained"), str):
-        new["pretrained"] = {"source": new["pretrained"]}
     settings = {SECTIONS.get(section, section): value for section, value in new.items()}
     return {**checkpoint, **settings}
 

@@ -12,6 +12,7 @@ from snl_video.errors import ComparisonError
 from snl_video.evaluation.metrics import METRICS, Metric, metrics_shown
 from snl_video.evaluation.significance import ByGroup, Paired, compare_with_first
 from snl_video.evaluation.video_table import VideoTable, list_sha256, read_parquet
+from snl_video.renamed import migrate_settings
 from snl_video.wording import flatten
 
 TEST = (
@@ -87,7 +88,10 @@ class Comparison:
 
     def differing_settings(self) -> list[tuple[str, list[str]]]:
         """(setting, its value in each report) where the recipes differ."""
-        recipes = [dict(flatten(report.metrics.get("recipe", {}))) for report in self.reports]
+        recipes = [
+            dict(flatten(migrate_settings(report.metrics.get("recipe", {}))))
+            for report in self.reports
+        ]
         names = list(dict.fromkeys(name for recipe in recipes for name in recipe))
         values = {name: [recipe.get(name, "") for recipe in recipes] for name in names}
         return [(name, row) for name, row in values.items() if len(set(row)) > 1]

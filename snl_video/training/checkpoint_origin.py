@@ -12,8 +12,13 @@ from snl_video.weights import first_difference
 TOLD = ("hyper_parameters", "pretrained", "freeze", "load_report", "epoch", "global_step")
 
 
-def origin_of(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a checkpoint tells of its training, without any tensor."""
+def origin_of(checkpoint: Mapping[str, Any], module: pl.LightningModule) -> dict[str, Any]:
+    """Return what a checkpoint that a module takes tells of its training, without any tensor.
+
+    Raises:
+        PretrainedError: see :func:`refuse_other_classes`.
+    """
+    refuse_other_classes(checkpoint, module)
     return {name: checkpoint[name] for name in TOLD if name in checkpoint}
 
 

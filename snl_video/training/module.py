@@ -12,7 +12,7 @@ from snl_video.evaluation.results import VideoResults
 from snl_video.models import NonLocalSpec
 from snl_video.spec import as_spec, plain_settings
 from snl_video.training.batch import Batch
-from snl_video.training.checkpoint_origin import origin_of, refuse_other_classes
+from snl_video.training.checkpoint_origin import origin_of
 from snl_video.training.loss import LossSpec, balance, build_loss
 from snl_video.training.old_checkpoints import migrate_run
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, optimizer_of_run
@@ -128,9 +128,7 @@ class VideoClassifier(pl.LightningModule):
         """Forget the videos of the last evaluation."""
         self.scores.reset()
 
-    def on_test_epoch_start(self) -> None:
-        """Forget the videos of the last evaluation."""
-        self.scores.reset()
+    on_test_epoch_start = on_validation_epoch_start
 
     def on_validation_epoch_end(self) -> None:
         """Log the accuracies of the validation list."""
@@ -147,8 +145,7 @@ class VideoClassifier(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how the weights were trained, which an evaluation's own settings need not tell."""
         migrate_run(checkpoint, self.network)
-        refuse_other_classes(checkpoint, self)
-        self.origin = origin_of(checkpoint)
+        self.origin = origin_of(checkpoint, self)
 
     def _finish(self, stage: str, loader: Any, num_batches: float) -> None:
         partial = self.trainer.sanity_checking or num_batches < len(loader)
