@@ -62,7 +62,7 @@ class Command:
         (ZeroDivisionError("division"), 1, "this is a bug: ZeroDivisionError: division\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (SystemExit(1), 1, ""),
-        (SystemExit(), 0, ""),
+        (SystemExit(), 143, ""),
     ],
 )
 @pytest.mark.parametrize("debug", [False, True])
