@@ -17,8 +17,8 @@ help: ## list what make can do here
 
 demo: $(STAMP) ## train an I3D with a spectral block on generated videos, evaluate it: minutes
 	rm -rf runs/demo
-	$(BIN)/python train.py fit --config configs/demo.yaml
-	$(BIN)/python train.py test --config configs/demo.yaml
+	$(BIN)/snl-video fit --config configs/demo.yaml
+	$(BIN)/snl-video test --config configs/demo.yaml
 
 test: check ## check, then the tests
 	$(BIN)/python -m pytest

@@ -84,7 +84,7 @@ def test_first_line_is_the_command_that_runs_it(path):
     if first.startswith("snl-video finetune "):
         assert name(path) == f"configs/{OWN_VIDEOS}.yaml"
         return
-    assert re.match(r"python train\.py (fit|predict) --config configs/", first)
+    assert re.match("snl-video (fit|predict) --config configs/", first)
     named = re.findall(r"--config (\S+)", first)
     assert name(path) in named
     assert all((ROOT / config).is_file() for config in named)
@@ -94,9 +94,9 @@ def test_first_line_is_the_command_that_runs_it(path):
 def test_every_command_in_a_header_parses(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     own = yaml.safe_load(path.read_text())
-    lines = [line for line in header(path) if line.startswith("python train.py")]
+    lines = [line for line in header(path) if re.match("snl-video (fit|predict|test) ", line)]
     for line in lines:
-        words = shlex.split(line)[2:]
+        words = shlex.split(line)[1:]
         sub_command = words[0]
         config = (
             parse(more=words[1:]) if sub_command == "fit" else VideoCLI(words, run=False).config
@@ -124,7 +124,7 @@ def test_recipe_parses_and_builds_its_network(path):
     assert bool(network.non_local) == ("non_local" in path.read_text())
     alpha = options_of(config.model.backbone).get("alpha", 1)
     assert config.data.clip.num_frames % alpha == 0
-    if "train.py fit" in path.read_text().splitlines()[0]:
+    if "snl-video fit" in path.read_text().splitlines()[0]:
         assert config.model.schedule.warmup_epochs < config.trainer.max_epochs
 
 

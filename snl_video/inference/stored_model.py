@@ -7,7 +7,7 @@ from typing import Any
 
 from snl_video.errors import InputError
 from snl_video.models.network import VideoNetwork
-from snl_video.renamed import migrate_settings
+from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
 
@@ -45,15 +45,9 @@ def read_stored_model(source: str | Path) -> StoredModel:
         network = build_model(PUBLISHED[str(source)], len(classes), pretrained=str(source))
         return StoredModel(network.eval(), classes, {}, str(source))
     path = checkpoint_of(Path(source))
-    stored = read_checkpoint(path)
     try:
-        settings = migrate_settings(
-            {
-                "model": stored["hyper_parameters"],
-                "data": stored.get("datamodule_hyper_parameters", {}),
-            }
-        )
-        model = settings["model"]
+        stored = migrate_checkpoint(read_checkpoint(path))
+        model = stored["hyper_parameters"]
         network = build_model(**{name: model[name] for name in ARCHITECTURE})
         network.load_state_dict(
             {
@@ -67,7 +61,8 @@ def read_stored_model(source: str | Path) -> StoredModel:
             f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
         ) from error
     classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
-    return StoredModel(network.eval(), classes, settings["data"], str(path))
+    data = stored.get("datamodule_hyper_parameters", {})
+    return StoredModel(network.eval(), classes, data, str(path))
 
 
 def load_model(source: str | Path) -> VideoNetwork:

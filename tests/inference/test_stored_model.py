@@ -54,3 +54,13 @@ def test_what_is_no_network_of_this_package_is_told(tmp_path):
     torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.pth")
     with pytest.raises(InputError, match=r"other\.pth is not a checkpoint of this package"):
         load_model(tmp_path / "other.pth")
+
+
+def test_a_checkpoint_with_the_settings_of_before_is_read(run, classifier, tmp_path):
+    checkpoint = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+    checkpoint["datamodule_hyper_parameters"] = {"num_frames": 4, "crop_size": 32, "split": 2}
+    torch.save(checkpoint, tmp_path / "old.ckpt")
+    stored = read_stored_model(tmp_path / "old.ckpt")
+    assert stored.data == {"clip": {"num_frames": 4}, "crop": {"size": 32}, "split": 2}
+    for name, value in stored.network.state_dict().items():
+        assert torch.equal(value, classifier.network.state_dict()[name]), name
