@@ -5,19 +5,30 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from snl_video.errors import PretrainedError
+from snl_video.errors import InputError, PretrainedError
 from snl_video.training.lightning_private import trainer_of
+from snl_video.training.old_checkpoints import migrate_run
 from snl_video.weights import first_difference
 
 TOLD = ("hyper_parameters", "pretrained", "freeze", "load_report", "epoch", "global_step")
 
 
-def origin_of(checkpoint: Mapping[str, Any], module: pl.LightningModule) -> dict[str, Any]:
+def origin_of(checkpoint: dict[str, Any], module: pl.LightningModule) -> dict[str, Any]:
     """Return what a checkpoint that a module takes tells of its training, without any tensor.
 
+    One with names of before is brought to those of today, in place.
+
     Raises:
+        InputError: it has names of before, and the module was made without what they mean.
         PretrainedError: see :func:`refuse_other_classes`.
     """
+    migrated = migrate_run(checkpoint, module.network)  # type: ignore[arg-type]
+    if migrated and trainer_of(module) is None:
+        raise InputError(
+            "the checkpoint has settings with names of before, which load_from_checkpoint leaves "
+            "out: read its network with snl_video.load_model(PATH), or give the path to a trainer, "
+            "as in trainer.test(model, data, ckpt_path=PATH)"
+        )
     refuse_other_classes(checkpoint, module)
     return {name: checkpoint[name] for name in TOLD if name in checkpoint}
 

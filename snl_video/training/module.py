@@ -14,7 +14,6 @@ from snl_video.spec import as_spec, plain_settings
 from snl_video.training.batch import Batch
 from snl_video.training.checkpoint_origin import origin_of
 from snl_video.training.loss import LossSpec, balance, build_loss
-from snl_video.training.old_checkpoints import migrate_run
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, optimizer_of_run
 from snl_video.training.view_scores import EvaluationSpec, ViewScores
 from snl_video.weights import build_model
@@ -85,16 +84,11 @@ class VideoClassifier(pl.LightningModule):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Map uint8 clips (B, 3, T, H, W) to logits (B, num_classes)."""
-        pixels = self.network.normalise(clips)
-        if self.channels_last:
-            pixels = pixels.contiguous(memory_format=torch.channels_last_3d)
-        return self.network(pixels)
+        layout = torch.channels_last_3d if self.channels_last else torch.preserve_format
+        return self.network(self.network.normalise(clips).to(memory_format=layout))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One forward pass over the single clip of each video.
-
-        ``train/top1`` of mixed clips counts the class with the largest share of the target.
-        """
+        """Learn one clip of each video; ``train/top1`` counts the largest share of mixed ones."""
         target = batch.get("target", batch["label"])
         label = target.argmax(dim=1) if target.is_floating_point() else target
         logits = self(batch["clips"].flatten(0, 1))
@@ -113,9 +107,8 @@ class VideoClassifier(pl.LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Score the videos of the batch with all their views, and with each cheaper setting."""
-        loader: Any = self.trainer.test_dataloaders
         logits = self.scores.logits(self, batch["clips"])
-        settings = self.scores.settings(logits.shape[1], loader.dataset.num_clips)
+        settings = self.scores.settings(logits, self.trainer.test_dataloaders)
         self.scores.update(batch, logits, settings)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
@@ -144,15 +137,13 @@ class VideoClassifier(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how the weights were trained, which an evaluation's own settings need not tell."""
-        migrate_run(checkpoint, self.network)
         self.origin = origin_of(checkpoint, self)
 
     def _finish(self, stage: str, loader: Any, num_batches: float) -> None:
         partial = self.trainer.sanity_checking or num_batches < len(loader)
         self.results_of_views = self.scores.results(loader, partial=partial)
         *_, self.results = self.results_of_views.values()
-        if self.trainer.sanity_checking:
-            return
-        for name, metric in METRICS.items():
-            key, show = f"{stage}/{metric.log_name or name}", "progress" in metric.shown
-            self.log(key, metric.compute(self.results), prog_bar=show, rank_zero_only=False)
+        if not self.trainer.sanity_checking:
+            for name, metric in METRICS.items():
+                key, show = f"{stage}/{metric.log_name or name}", "progress" in metric.shown
+                self.log(key, metric.compute(self.results), prog_bar=show, rank_zero_only=False)

@@ -10,8 +10,8 @@ from snl_video.training.layout import parameter_spots
 from snl_video.training.optim import OptimizerSpec, build_optimizer
 
 
-def migrate_run(checkpoint: dict[str, Any], network: VideoNetwork) -> None:
-    """Bring a checkpoint to the names of today, in place; one that has them stays as it is.
+def migrate_run(checkpoint: dict[str, Any], network: VideoNetwork) -> bool:
+    """Bring a checkpoint to the names of today, in place; return whether it had others.
 
     An optimiser of before left out the parameters that are never trained; today it holds all, so
     its state is spread over the groups of today.
@@ -22,10 +22,10 @@ def migrate_run(checkpoint: dict[str, Any], network: VideoNetwork) -> None:
     """
     new = migrate_checkpoint(checkpoint)
     if new == checkpoint:
-        return
+        return False
     checkpoint.update(new)
     if not checkpoint.get("optimizer_states"):
-        return
+        return True
     freeze = checkpoint.get("freeze", {})
     last = list(FreezeSchedule(network, **freeze).steps.values())[-1]
     spots = parameter_spots(network).items()
@@ -45,6 +45,7 @@ def migrate_run(checkpoint: dict[str, Any], network: VideoNetwork) -> None:
                 values[number] = rate
             state[key] = values
         state["lr_lambdas"] = [None] * len(rates)
+    return True
 
 
 def _spread_optimizer(

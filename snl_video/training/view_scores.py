@@ -69,13 +69,17 @@ class ViewScores:
             return logits.mean(dim=1).softmax(dim=1)
         return logits.softmax(dim=2).mean(dim=1)
 
-    def settings(self, num_views: int, num_clips: int) -> dict[str, list[int]]:
+    def settings(self, logits: Tensor, loader: Any) -> dict[str, list[int]]:
         """Return setting -> the views of a video that it averages, all of them last.
+
+        Args:
+            logits: (B, V, K).
+            loader: of the evaluation; its data set has ``num_clips``.
 
         Raises:
             ValueError: a setting that needs more than is loaded.
         """
-        whole = whole_setting(num_views, num_clips)
+        whole = whole_setting(logits.shape[1], loader.dataset.num_clips)
         settings = settings_of(whole, self.spec.view_settings)
         return {str(setting): setting.select(whole) for setting in settings}
 

@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from snl_video.commands.video_cli import VideoCLI
+from snl_video.errors import InputError
 from snl_video.evaluation.comparison import load_comparison
 from snl_video.inference.stored_model import load_model
-from snl_video.training import Freezing
+from snl_video.training import Freezing, VideoClassifier
 from snl_video.weights import build_model, load_pretrained
 from tests.cli.tiny_run import QUIET, read_csv
 
@@ -122,3 +123,9 @@ def test_its_folder_is_found_by_name(checkpoint, videos, tmp_path):
     shutil.copy(checkpoint, tmp_path / "checkpoints/best.ckpt")
     cli = VideoCLI(["validate", f"--run_dir={tmp_path}", f"--data.root={videos}", *QUIET])
     assert cli.model.network.non_local[0]["kind"] == "snl"
+
+
+def test_nothing_of_its_settings_is_left_out_without_a_word(checkpoint):
+    """Lightning would drop the names that it does not know, the average of logits among them."""
+    with pytest.raises(InputError, match=r"read its network with snl_video\.load_model"):
+        VideoClassifier.load_from_checkpoint(checkpoint, map_location="cpu")
