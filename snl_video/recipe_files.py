@@ -59,7 +59,7 @@ def with_recipe_paths(words: Sequence[str]) -> list[str]:
     file with names of before is written out with those of today, and a note says so.
 
     Raises:
-        UsageError: see :func:`find_recipe`.
+        UsageError: see `find_recipe`.
     """
     found = []
     options = ("--config", "-c")

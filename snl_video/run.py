@@ -26,7 +26,7 @@ def proposals(
     unless the configuration names another ``format``, and its ``index`` unless another ``root``.
 
     Args:
-        checkpoint: as :func:`load_checkpoint` returns it.
+        checkpoint: as `load_checkpoint` returns it.
         config: of the sub-command, as it was parsed without proposals.
         defaults: of the sub-command.
         subcommand: "validate", "test" or "predict".

@@ -14,7 +14,7 @@ from snl_video.blocks.unit import Norm, Unit
 
 
 class SharedOptions(TypedDict, total=False):
-    """The options that all kinds share; their defaults are those of :class:`NonLocalBlock`."""
+    """The options that all kinds share; their defaults are those of `NonLocalBlock`."""
 
     num_units: int
     bias: bool
@@ -23,7 +23,7 @@ class SharedOptions(TypedDict, total=False):
 
 
 class MakesFilter(Protocol):
-    """A class of :mod:`snl_video.blocks.filters`, or a `functools.partial` of one."""
+    """A class of `filters`, or a `functools.partial` of one."""
 
     def __call__(self, in_channels: int, out_channels: int, /, *, bias: bool) -> nn.Module:
         """Make a filter of node features (B, keys, in_channels) to (B, N, out_channels)."""

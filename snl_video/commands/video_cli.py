@@ -213,7 +213,7 @@ class VideoCLI(LightningCLI):
             )
 
     def before_instantiate_classes(self) -> None:
-        """Name the checkpoint again that :meth:`parse_arguments` settled on."""
+        """Name the checkpoint again that `parse_arguments` settled on."""
         if self.runs:
             self.config[self.command].ckpt_path = self.ckpt_path
 

@@ -42,7 +42,7 @@ def expected_calibration_error(confidence: Tensor, correct: Tensor, *, num_bins:
 
     Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"
     (AAAI 2015); with 15 bins as in Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern
-    Neural Networks" (ICML 2017), equation 3. Arguments as in :func:`reliability`; NaN for N = 0.
+    Neural Networks" (ICML 2017), equation 3. Arguments as in `reliability`; NaN for N = 0.
     """
     counts, mean_confidence, accuracy = reliability(confidence, correct, num_bins=num_bins)
     gaps = (accuracy - mean_confidence).abs()

@@ -40,7 +40,7 @@ def views_table(views: Mapping[str, VideoResults]) -> Table:
 
 
 def per_class_table(results: VideoResults, classes: Sequence[str]) -> Table:
-    """Render :func:`per_class_rows` for the terminal."""
+    """Render `per_class_rows` for the terminal."""
     table = Table(title="per class", title_justify="left")
     for column in ("class", "videos", "top-1 %", "most often mistaken for"):
         table.add_column(column, justify="right" if column in ("videos", "top-1 %") else "left")

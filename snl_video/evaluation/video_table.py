@@ -78,7 +78,7 @@ def write_parquet(
 
 
 def read_parquet(path: Path) -> VideoTable:
-    """Read what :func:`write_parquet` wrote.
+    """Read what `write_parquet` wrote.
 
     Raises:
         InputError: the file is absent or of another make.

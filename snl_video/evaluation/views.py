@@ -74,7 +74,7 @@ def settings_of(whole: ViewSetting, wanted: Sequence[str] | None = None) -> list
             everything.
 
     Raises:
-        InputError: a setting that :meth:`ViewSetting.select` refuses.
+        InputError: a setting that `ViewSetting.select` refuses.
     """
     if wanted is None:
         settings = {ViewSetting(1, 1), ViewSetting(1, whole.num_crops), whole}

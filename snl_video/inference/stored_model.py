@@ -14,7 +14,7 @@ from snl_video.weights.safe_reading.checkpoints import read_checkpoint
 PUBLISHED = {"kinetics400": "i3d_inception"}
 """Name of published weights -> the backbone that they are for."""
 ARCHITECTURE = ("backbone", "num_classes", "width", "dropout", "backbone_options", "non_local")
-"""Settings of a run's model that :func:`build_model` takes."""
+"""Settings of a run's model that `build_model` takes."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class StoredModel:
 
 
 def read_stored_model(source: str | Path) -> StoredModel:
-    """Read a network: see :func:`load_model`.
+    """Read a network: see `load_model`.
 
     Raises:
         InputError: it is none of these.

@@ -50,14 +50,14 @@ def build_network(
     non_local: NonLocalSpec | Mapping[str, Any] | None = None,
     backbone_options: Mapping[str, Any] | None = None,
 ) -> VideoNetwork:
-    """Build a network with random weights; :func:`snl_video.weights.build_model` loads some too.
+    """Build a network with random weights; `build_model` loads some too.
 
     Args:
         backbone: a name in ``BACKBONES``.
         num_classes: size of the logits.
         width: channels of the stem, 64 in the published networks; narrow ones serve tests.
         dropout: probability of dropping a feature before the last linear layer.
-        non_local: the blocks to insert, as a :class:`NonLocalSpec` or a dict of it, e.g.
+        non_local: the blocks to insert, as a `NonLocalSpec` or a dict of it, e.g.
             ``{"kind": "snl", "places": ["res4.4"]}``; None inserts none.
         backbone_options: what else than the name says, e.g. ``{"temporal_pool": False}``.
 

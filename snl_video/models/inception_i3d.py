@@ -1,7 +1,5 @@
 """Inception-I3D (Carreira and Zisserman, CVPR 2017, "Quo Vadis, Action Recognition?").
 
-::
-
     clip (B, 3, T, H, W), pixels in [-1, 1]
       Conv3d_1a_7x7   T/2  H/2         MaxPool3d_2a_3x3       H/4
       Conv3d_2b_1x1, Conv3d_2c_3x3     MaxPool3d_3a_3x3       H/8

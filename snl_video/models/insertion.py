@@ -18,7 +18,7 @@ class NonLocalSpec:
     """Which block goes where.
 
     Attributes:
-        kind: a kind of :func:`snl_video.blocks.build_block`, e.g. ``snl``.
+        kind: a kind of `build_block`, e.g. ``snl``.
         places: names of modules to insert after (``res4.4``, ``slow.res4.4``, ``Mixed_4e``), or
             ``paper`` (before the last one of the fourth stage; Zhu et al., ICCV 2021) or ``five``
             (two in the third stage, three in the fourth; Wang et al., CVPR 2018); the two named
@@ -58,7 +58,7 @@ def insert_blocks(network: VideoNetwork, spec: NonLocalSpec | Mapping[str, Any])
     Raises:
         NetworkError: unknown kind or option; no place, or one that is named twice, unknown or
             taken; the message lists those that there are.
-        TypeError: ``network`` is no :class:`VideoNetwork`.
+        TypeError: ``network`` is no `VideoNetwork`.
     """
     if not isinstance(network, VideoNetwork):
         raise TypeError(

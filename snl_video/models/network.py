@@ -54,7 +54,7 @@ class VideoNetwork(nn.Module):
 
     Args:
         trunk: takes a clip (or the list that ``pathways`` makes of it) and returns logits.
-        places: name -> :class:`Place`, in the order of the forward pass.
+        places: name -> `Place`, in the order of the forward pass.
         head: path in the trunk of the layer that classifies: a linear layer or a 1x1x1 convolution.
         place_sets: name -> places that it stands for, such as ``paper`` and ``five``.
         pathways: splits the clip for the trunk; None hands it over as it is.
@@ -62,7 +62,7 @@ class VideoNetwork(nn.Module):
         pixel_std: standard deviation of each colour channel, of pixels scaled to [0, 1].
 
     ``non_local`` lists the inserted blocks as plain dictionaries (see
-    :func:`snl_video.models.insertion.insert_blocks`).
+    `insert_blocks`).
     """
 
     pixel_mean: Tensor
@@ -90,7 +90,7 @@ class VideoNetwork(nn.Module):
         self.register_buffer("pixel_std", torch.tensor(pixel_std), persistent=False)
 
     def normalise(self, clips: Tensor) -> Tensor:
-        """Turn uint8 RGB (..., 3, T, H, W) into the floats that :meth:`forward` takes."""
+        """Turn uint8 RGB (..., 3, T, H, W) into the floats that `forward` takes."""
         if clips.dtype != torch.uint8:
             raise TypeError(f"normalise takes uint8 pixels, got {clips.dtype}")
         mean, std = (v.view(-1, 1, 1, 1) for v in (self.pixel_mean, self.pixel_std))

@@ -2,8 +2,6 @@
 
 This is the only module of the package that imports PyTorchVideo.
 
-::
-
     clip (B, 3, T, H, W)
       stem                          conv1 + max-pool
       res2  3 blocks                res2.0 ... res2.2
@@ -154,13 +152,13 @@ def slowfast(
 ) -> VideoNetwork:
     """SlowFast ResNet (Feichtenhofer et al., ICCV 2019), beta = 1/8.
 
-    Options beside those of :func:`i3d`:
+    Options beside those of `i3d`:
         alpha: the slow pathway takes one of this many frames.
         beta_inverse: the fast pathway has ``width / beta_inverse`` channels.
         fusion_kernel: over time, of the convolutions of the fusions.
         fusion_ratio: channels that a fusion adds to the slow pathway, per fast channel.
         fusion_norm: batch norm and ReLU after the convolutions of the fusions; MMAction2 has none.
-        strided_frames: see :class:`snl_video.models.network.SlowFastPathways`.
+        strided_frames: see `SlowFastPathways`.
         temporal_blocks: for each stage the two numbers of the slow and the fast pathway.
     """
     if beta_inverse < 1 or width % beta_inverse:

@@ -20,7 +20,7 @@ def origin_of(checkpoint: dict[str, Any], module: pl.LightningModule) -> dict[st
 
     Raises:
         InputError: it has names of before, and the module was made without what they mean.
-        PretrainedError: see :func:`refuse_other_classes`.
+        PretrainedError: see `refuse_other_classes`.
     """
     migrated = migrate_run(checkpoint, module.network)  # type: ignore[arg-type]
     if migrated and trainer_of(module) is None:

@@ -19,7 +19,7 @@ class Spot(NamedTuple):
 
 
 def module_spots(network: VideoNetwork) -> dict[str, Spot]:
-    """Return path in the network -> :class:`Spot` for every module of its trunk.
+    """Return path in the network -> `Spot` for every module of its trunk.
 
     What comes before the first place is the stem, what comes between two places goes with the
     earlier one (the lateral connections of SlowFast with the stage they follow), what comes after
@@ -49,7 +49,7 @@ def module_spots(network: VideoNetwork) -> dict[str, Spot]:
 
 
 def parameter_spots(network: VideoNetwork) -> dict[str, Spot]:
-    """Return name -> :class:`Spot` for every parameter of ``network``."""
+    """Return name -> `Spot` for every parameter of ``network``."""
     modules = module_spots(network)
     return {name: modules[name.rpartition(".")[0]] for name, _ in network.named_parameters()}
 

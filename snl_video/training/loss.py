@@ -34,7 +34,7 @@ class LossSpec:
 class WeightedCrossEntropy(nn.Module):
     """Cross-entropy of logits (B, K) with labels (B,) or soft targets (B, K).
 
-    With targets t that sum to 1, weights w and smoothing e::
+    With targets t that sum to 1, weights w and smoothing e:
 
         loss = - sum_ic w_c ((1 - e) t_ic + e / K) log p_ic  /  sum_ic w_c t_ic
 
@@ -48,7 +48,7 @@ class WeightedCrossEntropy(nn.Module):
 
     Attributes:
         weight: (K,), ones at first; not part of the state.
-        balanced: the weights are still to come from a training list, see :func:`balance`.
+        balanced: the weights are still to come from a training list, see `balance`.
     """
 
     weight: Tensor
@@ -76,7 +76,7 @@ class WeightedCrossEntropy(nn.Module):
 
 
 def build_loss(spec: LossSpec, num_classes: int) -> WeightedCrossEntropy:
-    """Build the loss; ``balanced`` weights are ones until :func:`balance`.
+    """Build the loss; ``balanced`` weights are ones until `balance`.
 
     Raises:
         InputError: weights that are not one positive number a class, or a bad smoothing.

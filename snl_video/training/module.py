@@ -25,7 +25,7 @@ class VideoClassifier(pl.LightningModule):
     Freezing, pretrained weights and the report are callbacks, in ``training/callbacks``.
 
     Args:
-        backbone: see :func:`snl_video.weights.build_model`, as the next five.
+        backbone: see `build_model`, as the next five.
         num_classes: size of the logits.
         width: channels of the stem.
         dropout: before the last linear layer.

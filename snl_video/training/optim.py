@@ -75,7 +75,7 @@ def build_optimizer(module: nn.Module, spec: OptimizerSpec) -> Optimizer:
     weight decay, no state.
 
     Args:
-        module: what is trained; see :func:`snl_video.training.parameter_groups.parameter_groups`.
+        module: what is trained; see `parameter_groups`.
         spec: the settings.
 
     Raises:
@@ -102,7 +102,7 @@ def build_optimizer(module: nn.Module, spec: OptimizerSpec) -> Optimizer:
 def build_schedule(
     optimizer: Optimizer, spec: ScheduleSpec, *, num_steps: int, steps_per_epoch: int
 ) -> LambdaLR:
-    """Build the per-step schedule; see :func:`learning_rate_factor`."""
+    """Build the per-step schedule; see `learning_rate_factor`."""
     return LambdaLR(optimizer, learning_rate_factor(spec, num_steps, steps_per_epoch))
 
 

@@ -27,7 +27,7 @@ def parameter_groups(
     only ``all`` and ``all.no_decay``.
 
     Args:
-        module: a :class:`VideoNetwork`, unless nothing depends on the part or the depth.
+        module: a `VideoNetwork`, unless nothing depends on the part or the depth.
         lr: peak learning rate.
         weight_decay: on tensors of two or more dimensions.
         factors: of ``backbone``, ``blocks`` and ``head``.
@@ -35,7 +35,7 @@ def parameter_groups(
 
     Raises:
         InputError: a rate or a factor that is not positive, a ``layer_decay`` outside (0, 1], or a
-            module that is no :class:`VideoNetwork`.
+            module that is no `VideoNetwork`.
     """
     rates = {"optimizer.lr": lr, **{f"factor of the {part}": f for part, f in factors.items()}}
     for name, rate in rates.items():

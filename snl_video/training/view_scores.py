@@ -91,7 +91,7 @@ class ViewScores:
         Args:
             batch: ``label`` and ``index``, perhaps ``failed`` and ``reason``.
             logits: (B, V, K).
-            settings: as :meth:`settings` returns them; by default ``all`` views.
+            settings: as `settings` returns them; by default ``all`` views.
         """
         label = batch["label"]
         settings = settings or {"all": list(range(logits.shape[1]))}

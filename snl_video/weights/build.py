@@ -28,22 +28,22 @@ def build_model(
 
     With ``pretrained`` every block that the weights do not have is the identity: in evaluation mode
     the logits are bit for bit those of the pretrained network without it. What was loaded is logged
-    as one line; :func:`snl_video.weights.load_pretrained` on a network gives the whole report.
+    as one line; `load_pretrained` on a network gives the whole report.
 
     Args:
-        backbone: a name in :data:`snl_video.models.BACKBONES`.
-        num_classes: see :func:`snl_video.models.build_network`, as the next four.
+        backbone: a name in `BACKBONES`.
+        num_classes: see `build_network`, as the next four.
         width: channels of the stem.
         dropout: before the last linear layer.
         non_local: the blocks to insert.
         backbone_options: what else than the name says.
         pretrained: weights to load: a file or ``kinetics400``, or with more settings a
-            :class:`PretrainedSpec` or a dict of it, e.g. ``{"source": "resnet50.pth", "inflation":
+            `PretrainedSpec` or a dict of it, e.g. ``{"source": "resnet50.pth", "inflation":
             "centre"}``; None keeps random ones. A head of another number of classes stays random.
 
     Raises:
         ValueError: unknown backbone, option, kind or place, a size below one, or a setting of
-            ``pretrained`` that is none; :class:`PretrainedError`, a ValueError too, if the weights
+            ``pretrained`` that is none; `PretrainedError`, a ValueError too, if the weights
             can't be read or don't fit.
         FetchError: the published weights can't be fetched.
     """

@@ -28,7 +28,7 @@ def known_classes(source: str) -> list[str] | None:
     of this package, which keeps the names it was trained with.
 
     Args:
-        source: see :func:`snl_video.weights.load_pretrained`.
+        source: see `load_pretrained`.
 
     Raises:
         PretrainedError: the file can't be read.

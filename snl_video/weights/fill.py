@@ -34,7 +34,7 @@ def fill(
 
     Args:
         model: with or without blocks.
-        tensors: by canonical name (see :mod:`snl_video.weights.canonical_names`); a name that the
+        tensors: by canonical name (see `canonical_names`); a name that the
             model does not have is reported as unexpected.
         path: the file, for the messages and the report.
         format: its layout, for the same.

@@ -34,16 +34,16 @@ def load_pretrained(
     The pixel statistics of the network stay as they are. A failure leaves the model as it was.
 
     Args:
-        model: from :func:`snl_video.weights.build_model`.
-        source: a file (see :func:`snl_video.weights.safe_reading.checkpoints.read_checkpoint`), or
+        model: from `build_model`.
+        source: a file (see `read_checkpoint`), or
             ``kinetics400`` for the published weights of ``i3d_inception``, fetched on first use.
-        format: see :class:`PretrainedSpec`, as the next two.
+        format: see `PretrainedSpec`, as the next two.
         min_share: least share of the numbers of the backbone.
         inflation: of kernels of image networks.
 
     Raises:
         PretrainedError: the file can't be read, has another layout or does not fit, or a setting
-            that :class:`PretrainedSpec` refuses.
+            that `PretrainedSpec` refuses.
         FetchError: the published weights can't be fetched.
     """
     spec = PretrainedSpec(str(source), format, min_share, inflation)
@@ -58,7 +58,7 @@ def load_pretrained(
 
 
 def load_spec(model: VideoNetwork, spec: PretrainedSpec) -> LoadReport:
-    """Load the weights of ``spec`` into ``model``; see :func:`load_pretrained`."""
+    """Load the weights of ``spec`` into ``model``; see `load_pretrained`."""
     return load_pretrained(model, **asdict(spec))
 
 

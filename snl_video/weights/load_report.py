@@ -20,7 +20,7 @@ class Mismatch(NamedTuple):
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What :func:`snl_video.weights.load_pretrained` did.
+    """What `load_pretrained` did.
 
     Names are those of the network without blocks (``trunk.blocks.0.conv.weight``), and of a block
     by its place (``non_local.res4.4.theta.weight``).
@@ -62,7 +62,7 @@ class LoadReport:
         return {**plain, "mismatched": mismatched}
 
     def write_json(self, path: str | Path) -> None:
-        """Write :meth:`to_dict`, for the folder of a run."""
+        """Write `to_dict`, for the folder of a run."""
         Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     def sentence(self) -> str:

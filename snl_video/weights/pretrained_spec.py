@@ -13,7 +13,7 @@ from snl_video.weights.inflation import Inflation
 
 @dataclass
 class PretrainedSpec:
-    """Which weights to load, and how; the arguments of :func:`load_pretrained`.
+    """Which weights to load, and how; the arguments of `load_pretrained`.
 
     Attributes:
         source: a file, or ``kinetics400`` for the published weights of ``i3d_inception``.

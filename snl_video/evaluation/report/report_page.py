@@ -33,7 +33,7 @@ def report_page(
 
     Args:
         evaluation: the results.
-        numbers: of :func:`snl_video.evaluation.report.numbers.evaluation_numbers`.
+        numbers: of `evaluation_numbers`.
         context: what was evaluated; ``checkpoint``, ``data`` (with ``subsets``), ``network``
             (parameters, GMACs and ``blocks``), ``load_report`` (what of pretrained weights was
             loaded) and ``recipe`` are known, anything else is listed as it is.

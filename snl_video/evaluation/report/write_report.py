@@ -29,7 +29,7 @@ def write_report(
         folder: made if it is not there; files of the same names are replaced.
         evaluation: the results and what they are about.
         context: what was evaluated, kept in ``metrics.json``; see
-            :func:`snl_video.evaluation.report.report_page.report_page` for the names it knows.
+            `report_page` for the names it knows.
         paths: file of every video of the list, by index, for the frames of the mistakes.
         open_video: opens one of them; without it the mistakes have no frames.
 

@@ -23,7 +23,7 @@ class EvaluationReport(pl.Callback):
         folder: where the report goes.
         context: what was evaluated, for ``metrics.json`` and the page. The settings of the model
             and the data and the network's summary are added.
-        open_video: opens a file, as :func:`snl_video.data.open_video` does, to show frames of the
+        open_video: opens a file, as `snl_video.data.open_video` does, to show frames of the
             most confident mistakes; without it they have none.
     """
 

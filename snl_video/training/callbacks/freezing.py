@@ -42,7 +42,7 @@ class Freezing(pl.Callback):
         """Freeze as in epoch 0, before the optimiser and the wrapper of several processes.
 
         Raises:
-            InputError: see :class:`FreezeSchedule`.
+            InputError: see `FreezeSchedule`.
         """
         if stage == "fit":
             self.schedule = FreezeSchedule(pl_module.network, **self.settings)  # type: ignore

