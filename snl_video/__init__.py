@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from snl_video.blocks import build_block
     from snl_video.data.datamodule import VideoDataModule
-    from snl_video.inference.stored_model import load_model
+    from snl_video.inference.recognizer import load_model
     from snl_video.models import insert_blocks
     from snl_video.training.module import VideoClassifier
     from snl_video.weights import build_model
@@ -30,7 +30,7 @@ _HOMES = {
     "build_block": "snl_video.blocks",
     "build_model": "snl_video.weights",
     "insert_blocks": "snl_video.models",
-    "load_model": "snl_video.inference.stored_model",
+    "load_model": "snl_video.inference.recognizer",
 }
 
 

@@ -25,7 +25,8 @@ COMMANDS = {
     "fit": Command("video_cli", "train a network with a recipe"),
     "validate": Command("video_cli", "measure a finished run on its validation videos"),
     "test": Command("video_cli", "measure a finished run on the test videos, and write a report"),
-    "predict": Command("video_cli", "name the classes of videos"),
+    "predict": Command("predict", "name the classes of videos"),
+    "timeline": Command("timeline", "say what happens when in a long video"),
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
     "check": Command("check", "look at every video of a data set before training"),
     "compare": Command("compare", "compare reports of the same videos, with a paired test"),
@@ -82,7 +83,6 @@ def help_text() -> str:
     return "\n".join(
         [
             "usage: snl-video COMMAND [options]",
-            "",
             "Video action recognition with spectral non-local blocks.",
             "",
             "commands:",
@@ -92,9 +92,7 @@ def help_text() -> str:
             f"  {'--help':{width}}  of the program, or after a command of that command",
             f"  {'--version':{width}}  print it",
             f"  {'--debug':{width}}  with any command: show the traceback of an error",
-            "",
-            "example:",
-            "  snl-video fit --config demo",
+            "example: snl-video fit --config demo",
         ]
     )
 

@@ -51,7 +51,8 @@ class CommandParser(ShortErrors):
         function: what the command calls; its arguments are the options, and the first part of its
             docstring opens the help.
         usage: the options that matter most, for the first line of the help.
-        words: an argument that is given without a name, and how often ("?" or "+").
+        words: arguments that are given without their names, and how often: None for once, "?" or
+            "+".
         group: an argument whose fields are options themselves, and its dataclass.
         lists: arguments that take several values (--splits 1 2 3), and what each means.
         skip: arguments that are no options.
@@ -62,7 +63,7 @@ class CommandParser(ShortErrors):
         command: str,
         function: Callable[..., Any],
         usage: str,
-        words: tuple[str, str] | None = None,
+        words: Mapping[str, str | None] | None = None,
         group: tuple[str, type] | None = None,
         lists: Mapping[str, str] = MappingProxyType({}),
         skip: Sequence[str] = (),
@@ -75,9 +76,11 @@ class CommandParser(ShortErrors):
             allow_abbrev=False,
         )
         self.function, self.group = function, group
-        by_hand: set[str | int] = {name for name, _ in filter(None, (words, group))}
-        if words is not None:
-            self.add_argument(words[0], nargs=words[1], type=str)
+        by_hand: set[str | int] = {*(words or ()), *((group[0],) if group else ())}
+        for name, count in (words or {}).items():
+            kind = str if count else get_type_hints(function)[name]
+            options: dict[str, Any] = {"nargs": count} if count else {}
+            self.add_argument(name, type=kind, **options)
         if group is not None:
             self.add_class_arguments(group[1], as_group=False)
         for name, meaning in lists.items():

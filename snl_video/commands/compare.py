@@ -44,4 +44,4 @@ def compare(reports: list[str], output: Path = Path("compare.html")) -> None:
 def main(words: Sequence[str]) -> None:
     """Run the command."""
     usage = "REPORT_DIR REPORT_DIR ... [--output FILE.html]"
-    CommandParser("snl-video compare", compare, usage, words=("reports", "+")).call(words)
+    CommandParser("snl-video compare", compare, usage, words={"reports": "+"}).call(words)

@@ -29,4 +29,4 @@ def recipes(name: str | None = None) -> None:
 
 def main(words: Sequence[str]) -> None:
     """Run the command."""
-    CommandParser("snl-video recipes", recipes, "[NAME]", words=("name", "?")).call(words)
+    CommandParser("snl-video recipes", recipes, "[NAME]", words={"name": "?"}).call(words)

@@ -1,5 +1,6 @@
 """What a network says of videos without labels."""
 
+import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +14,71 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Prediction:
-    """The best classes of one video, best first; none where it could not be read."""
+    """The best classes of one video.
+
+    Attributes:
+        path: the file.
+        top: (class, probability), the best first; none where the video could not be read.
+        reason: why it could not be read, "" where it could.
+    """
 
     path: str
     top: tuple[tuple[str, float], ...]
+    reason: str = ""
+
+    @property
+    def label(self) -> str | None:
+        """The best class; None where the video could not be read."""
+        return self.top[0][0] if self.top else None
+
+    @property
+    def score(self) -> float:
+        """The probability of the best class; NaN where the video could not be read."""
+        return self.top[0][1] if self.top else float("nan")
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{name} {score:.3f}" for name, score in self.top)
+        return f"{self.path}: {found or self.reason or 'could not be read'}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
         top = [{"class": name, "score": score} for name, score in self.top]
-        return {"path": self.path, "failed": not self.top, "top": top}
+        found = {"path": self.path, "failed": not self.top, "top": top}
+        return found | ({"reason": self.reason} if self.reason else {})
+
+
+class Predictions(list[Prediction]):
+    """The predictions of several videos, which print as a table."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(p.path)}</td><td>{html.escape(p.label or p.reason)}</td>"
+            f"<td>{'' if p.label is None else f'{p.score:.3f}'}</td></tr>"
+            for p in self
+        )
+        return f"<table><tr><th>video</th><th>class</th><th>score</th></tr>{rows}</table>"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row a video: path, reason, class, score, class_2, score_2 and so on."""
+        return [prediction_row(prediction) for prediction in self]
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` of `rows`; needs pandas."""
+        import pandas
+
+        return pandas.DataFrame(self.rows())
+
+
+def prediction_row(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction flat, for a table."""
+    row: dict[str, Any] = {"path": prediction.path, "reason": prediction.reason}
+    for place, (name, score) in enumerate(prediction.top, 1):
+        suffix = "" if place == 1 else f"_{place}"
+        row |= {f"class{suffix}": name, f"score{suffix}": score}
+    return row
 
 
 def best_classes(

@@ -11,8 +11,13 @@ from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
 
-PUBLISHED = {"kinetics400": "i3d_inception"}
-"""Name of published weights -> the backbone that they are for."""
+PUBLISHED = {
+    "kinetics400": (
+        "i3d_inception",
+        {"clip": {"num_frames": 64, "interval": 2}, "crop": {"size": 224, "short_side": 256}},
+    )
+}
+"""Name of published weights -> the backbone that they are for, and the clips it was trained on."""
 ARCHITECTURE = ("backbone", "num_classes", "width", "dropout", "backbone_options", "non_local")
 """Settings of a run's model that `build_model` takes."""
 
@@ -24,26 +29,29 @@ class StoredModel:
     Attributes:
         network: with its weights, in evaluation mode, on the CPU.
         classes: names of its classes, in the order of the logits.
-        data: settings of the data it was trained on, as in a recipe; empty for published weights.
+        data: settings of the data it was trained on, as in a recipe.
+        evaluation: settings of its evaluation, as in a recipe's model.
         source: the file, or the name of published weights.
     """
 
     network: VideoNetwork
     classes: list[str]
     data: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
     source: str
 
 
 def read_stored_model(source: str | Path) -> StoredModel:
-    """Read a network: see `load_model`.
+    """Read a network with its weights; for the sources see `load_model`.
 
     Raises:
         InputError: it is none of these.
     """
     if str(source) in PUBLISHED:
         classes = known_classes(str(source)) or []
-        network = build_model(PUBLISHED[str(source)], len(classes), pretrained=str(source))
-        return StoredModel(network.eval(), classes, {}, str(source))
+        backbone, data = PUBLISHED[str(source)]
+        network = build_model(backbone, len(classes), pretrained=str(source))
+        return StoredModel(network.eval(), classes, data, {}, str(source))
     path = checkpoint_of(Path(source))
     try:
         stored = migrate_checkpoint(read_checkpoint(path))
@@ -62,22 +70,7 @@ def read_stored_model(source: str | Path) -> StoredModel:
         ) from error
     classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
     data = stored.get("datamodule_hyper_parameters", {})
-    return StoredModel(network.eval(), classes, data, str(path))
-
-
-def load_model(source: str | Path) -> VideoNetwork:
-    """Load a trained network, ready to evaluate: on the CPU, in evaluation mode.
-
-    It maps clips (B, 3, T, H, W), normalised by its `normalise`, to logits (B, num_classes).
-
-    Args:
-        source: folder of a run (its best checkpoint, else its last), a checkpoint of this package,
-            or "kinetics400": Inception-I3D with DeepMind's weights, which are fetched once.
-
-    Raises:
-        InputError: it is none of these, or the published weights can't be fetched.
-    """
-    return read_stored_model(source).network
+    return StoredModel(network.eval(), classes, data, model.get("evaluation", {}), str(path))
 
 
 def checkpoint_of(source: Path) -> Path:

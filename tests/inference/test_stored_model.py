@@ -5,7 +5,8 @@ import torch
 from pytorch_lightning import Trainer
 
 from snl_video.errors import InputError
-from snl_video.inference.stored_model import load_model, read_stored_model
+from snl_video.inference.recognizer import load_model
+from snl_video.inference.stored_model import read_stored_model
 from snl_video.training.module import VideoClassifier
 
 CLASSES = ["one", "two", "three"]
@@ -30,8 +31,11 @@ def run(classifier, tmp_path_factory):
 @pytest.mark.parametrize("path", [".", "checkpoints/last.ckpt"])
 def test_it_is_the_network_that_was_saved(run, classifier, path):
     clip = torch.randint(0, 255, (1, 3, 4, 32, 32), dtype=torch.uint8)
-    network = load_model(run / path)
+    recognizer = load_model(run / path, device="cpu")
+    network = recognizer.network
     assert not network.training
+    assert recognizer.classes == CLASSES
+    assert str(recognizer.viewing.views) == "2x1"
     with torch.no_grad():
         assert torch.equal(network(network.normalise(clip)), classifier(clip))
     stored = read_stored_model(str(run / path))

@@ -77,6 +77,22 @@ def open_stream(path: str) -> Iterator[tuple[av.container.InputContainer, av.Vid
         yield container, stream
 
 
+def frames_of(packet: av.Packet) -> list[av.VideoFrame]:
+    """The frames of a packet of video; none where it does not decode."""
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        return []
+
+
+def decoded(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.VideoFrame]:
+    """All frames of a stream that decode, in the order in which they are shown."""
+    for packet in container.demux(stream):
+        yield from frames_of(packet)
+
+
 class PyAVReader(SizedByFirstFrame):
     """Reads forward from the last key frame before the first frame asked for, or from the start
     where a seek could land elsewhere; converts only the frames asked for.
@@ -133,14 +149,14 @@ class PyAVReader(SizedByFirstFrame):
                 if number > indices[len(images)]:
                     return []
                 if number == indices[len(images)]:
-                    images.append(self._pixels(frame))
+                    images.append(self.pixels(frame, self._size))
                     if len(images) == len(indices):
                         return images
         if start is not None:
             return []
         if last is None:
             raise VideoError(self._path, f"{NOT_A_VIDEO} (none of its frames decodes)")
-        return images + [self._pixels(last)] * (len(indices) - len(images))
+        return images + [self.pixels(last, self._size)] * (len(indices) - len(images))
 
     def _numbered(
         self,
@@ -150,26 +166,16 @@ class PyAVReader(SizedByFirstFrame):
     ) -> Iterator[tuple[int, av.VideoFrame]]:
         """Frames with their numbers: by their times after a seek, else counted."""
         if start is None:
-            yield from enumerate(self._decode(container, stream))
+            yield from enumerate(decoded(container, stream))
             return
         places = {time: place for place, time in enumerate(self._packets.times)}
-        for frame in self._decode(container, stream):
+        for frame in decoded(container, stream):
             if frame.pts is None or frame.pts >= start:
                 yield places.get(frame.pts, len(places)), frame  # type: ignore[arg-type]
 
     @staticmethod
-    def _decode(
-        container: av.container.InputContainer, stream: av.VideoStream
-    ) -> Iterator[av.VideoFrame]:
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                continue
-            yield from frames
-
-    def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
-        """RGB in the size of the stream's header, turned as its display matrix asks."""
-        width, height = self._size
+    def pixels(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+        """RGB in the size (width, height) of the header, turned as its display matrix asks."""
+        width, height = size
         image = frame.to_ndarray(format="rgb24", width=width, height=height)
         return np.rot90(image, round(frame.rotation / 90)) if frame.rotation else image

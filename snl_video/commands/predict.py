@@ -1,0 +1,104 @@
+"""`snl-video predict`: the classes of videos, named one by one or as settings of a run."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from snl_video.commands import video_cli
+from snl_video.commands.command_parser import CommandParser
+from snl_video.data.unlabelled import read_files
+from snl_video.errors import UsageError
+
+
+def predict(
+    model: str,
+    videos: list[str],
+    top: int = 5,
+    views: str | None = None,
+    output: Path | None = None,
+    overwrite: bool = False,
+    device: str | None = None,
+) -> int:
+    """Name the classes of videos.
+
+      snl-video predict kinetics400 clip.mp4
+      snl-video predict runs/mine new_videos/ more/*.mp4 --output predictions.csv
+
+    A run that was stopped goes on where it was when it is called again with the same --output. With
+    options alone, such as --run_dir, it is the `predict` of Lightning, for many GPUs:
+    `snl-video predict --run_dir runs/mine --help`.
+
+    Args:
+        model: folder of a run, a checkpoint, or kinetics400.
+        videos: files, folders, patterns such as 'more/*.mp4', or - for a list on standard input.
+        top: how many classes are named.
+        views: clips x crops of each video, as 10x3; by default two clips of one crop at most on a
+            CPU, and those of the run's test on a GPU.
+        output: .json, .jsonl, .csv or .parquet.
+        overwrite: replace the output.
+        device: cpu or cuda; by default a GPU if there is one.
+    """
+    from snl_video.inference.prediction_file import PredictionFile
+    from snl_video.inference.recognizer import load_model
+
+    if top < 1:
+        raise UsageError(f"--top must be 1 or more, got {top}")
+    paths = [record.path for record in read_files(_expanded(videos), []).records]
+    recognizer = load_model(model, device=device)
+    if views:
+        recognizer = recognizer.with_views(views)
+    setting = recognizer.viewing.views
+    more = "" if views else "; --views 10x3 looks at more"
+    console = Console(stderr=True)
+    console.print(f"{len(paths)} videos, {setting} views of each (clips x crops){more}")
+    settings = {"model": recognizer.source, "views": str(setting), "top": top}
+    kept = PredictionFile(output, settings, overwrite) if output else None
+    left = [path for path in dict.fromkeys(paths) if not kept or path not in kept.done]
+    if kept and kept.done:
+        console.print(f"{len(kept.done)} of them were predicted before")
+    failed = 0
+    count = setting.num_clips * setting.num_crops
+    columns = (TextColumn("views"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=count * len(left))
+        for prediction in recognizer.predict_each(left, top=top):
+            bar.advance(task, count)
+            failed += prediction.label is None
+            if kept:
+                kept.add(prediction)
+            print(prediction, flush=True)
+    if kept:
+        kept.finish(list(dict.fromkeys(paths)))
+        console.print(f"predictions: {kept.file}", soft_wrap=True)
+    if failed:
+        console.print(f"{failed} of {len(left)} videos could not be read")
+    return int(failed > 0)
+
+
+def main(words: Sequence[str]) -> int | None:
+    """Run the command."""
+    if len(words) > 2 and not words[1].startswith("-"):
+        usage = "MODEL VIDEO ... [--views CxR] [--output FILE] [--top K]"
+        names = {"model": None, "videos": "+"}
+        return CommandParser("snl-video predict", predict, usage, words=names).call(words)
+    video_cli.main(words)
+    return None
+
+
+def _expanded(videos: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for name in videos:
+        if name == "-":
+            found += [line.strip() for line in sys.stdin if line.strip()]
+        elif has_magic(name) and not Path(name).exists():
+            matches = sorted(glob(name, recursive=True))
+            if not matches:
+                raise UsageError(f"no file matches {name!r}")
+            found += matches
+        else:
+            found.append(name)
+    return found

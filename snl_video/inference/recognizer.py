@@ -1,0 +1,190 @@
+"""From a checkpoint to an answer: what a video shows, over its whole length or over time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from snl_video.data.decoding import open_video
+from snl_video.errors import InputError, VideoError
+from snl_video.evaluation.predictions import Prediction, Predictions, best_classes
+from snl_video.evaluation.views import ViewSetting
+from snl_video.inference.stored_model import read_stored_model
+from snl_video.inference.video_timeline import Timeline, Windows
+from snl_video.inference.viewing import Frames, FrameSource, Viewing
+from snl_video.models.network import VideoNetwork
+
+Video = str | Path | np.ndarray | Tensor | Iterable[np.ndarray]
+"""A file, or frames (T, H, W, 3) uint8 RGB as one array or one after another."""
+
+
+class Recognizer:
+    """A trained network that says what videos show.
+
+    Args:
+        network: maps clips to logits.
+        classes: names of the logits.
+        viewing: which views of a video it sees.
+        source: where the network comes from, for messages.
+        device: where it runs; by default a GPU if there is one.
+    """
+
+    def __init__(
+        self,
+        network: VideoNetwork,
+        classes: list[str],
+        viewing: Viewing,
+        *,
+        source: str = "",
+        device: str | torch.device | None = None,
+    ) -> None:
+        gpu = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device or gpu)
+        self.network = network.to(self.device).eval()
+        self.classes = classes
+        self.viewing = viewing
+        self.source = source
+
+    def __repr__(self) -> str:
+        clip = self.viewing.clip
+        return (
+            f"Recognizer({self.source!r}, {len(self.classes)} classes, clips of {clip.num_frames} "
+            f"frames x interval {clip.interval} at {self.viewing.size} pixels, "
+            f"{self.viewing.views} views, {self.device})"
+        )
+
+    def with_views(self, views: str) -> "Recognizer":
+        """Return the same recogniser with other views, clips x crops: `with_views("10x3")`."""
+        viewing = replace(self.viewing, views=ViewSetting.parse(views))
+        return Recognizer(
+            self.network, self.classes, viewing, source=self.source, device=self.device
+        )
+
+    def predict(self, video: Video, *, top: int = 5) -> Prediction:
+        """Name the `top` best classes of one video.
+
+        Raises:
+            VideoError: a file that cannot be read.
+            InputError: frames of another shape or type, or scores that are not finite.
+        """
+        name = str(video) if isinstance(video, str | Path) else "frames"
+        return best_classes(name, self.scores(video), self.classes, top)
+
+    def predict_all(self, videos: Iterable[Video], *, top: int = 5) -> Predictions:
+        """Name the best classes of several videos; one that cannot be read says why."""
+        return Predictions(self.predict_each(videos, top=top))
+
+    def predict_each(self, videos: Iterable[Video], *, top: int = 5) -> Iterator[Prediction]:
+        """Yield what `predict_all` returns, each as soon as it is known."""
+        for video in videos:
+            try:
+                yield self.predict(video, top=top)
+            except VideoError as error:
+                yield Prediction(str(video), (), str(error))
+
+    def scores(self, video: Video) -> Tensor:
+        """Return the probability of every class (K,), float32 on the CPU.
+
+        Raises:
+            VideoError, InputError: see `predict`.
+        """
+        logits = torch.cat([self.logits(part) for part in self.viewing.batches(_opened(video))])
+        scores = self.viewing.join(logits)
+        if not scores.isfinite().all():
+            raise InputError(
+                f"the scores of {video if isinstance(video, str | Path) else 'the frames'} are not "
+                f"finite: the weights of {self.source} have diverged"
+            )
+        return scores
+
+    def features(self, video: Video) -> Tensor:
+        """Return what the last layer gets, (V, C) float32 on the CPU: one row a view.
+
+        The mean over time and space, clip by clip, crops of a clip together.
+
+        Raises:
+            VideoError, InputError: see `predict`.
+        """
+        head = self.network.trunk.get_submodule(self.network.head)
+        found: list[Tensor] = []
+
+        def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+            x = inputs[0].float()
+            pooled = x.flatten(2).mean(2) if isinstance(head, nn.Conv3d) else x.flatten(1, -2)
+            found.append((pooled.mean(1) if pooled.ndim == 3 else pooled).cpu())
+
+        handle = head.register_forward_pre_hook(keep)
+        try:
+            for part in self.viewing.batches(_opened(video)):
+                self.logits(part)
+        finally:
+            handle.remove()
+        return torch.cat(found)
+
+    def timeline(
+        self, path: str | Path, *, window: float | None = None, stride: float | None = None
+    ) -> Timeline:
+        """Score a window that slides over a video; each frame is decoded once, few are kept.
+
+        Args:
+            path: the file.
+            window: seconds; by default what one clip spans. It is seen in the recogniser's views,
+                so one window over the whole file scores as `scores` does.
+            stride: seconds from one window to the next; by default half a window.
+
+        Raises:
+            VideoError: the file cannot be read.
+            InputError: a window or a stride that is not positive, or scores that are not finite.
+        """
+        windows = Windows(path, self.viewing, window, stride)
+        scores = []
+        for clips in windows:
+            logits = [self.logits(part) for part in self.viewing.split(iter(clips))]
+            scores.append(self.viewing.join(torch.cat(logits)))
+        return Timeline(str(path), self.classes, windows.seconds, torch.stack(scores))
+
+    @torch.inference_mode()
+    def logits(self, clips: Tensor) -> Tensor:
+        """Map uint8 clips (V, 3, T, S, S) to logits (V, K), float32 on the CPU."""
+        pixels = self.network.normalise(clips.to(self.device, non_blocking=True))
+        return self.network(pixels).float().cpu()
+
+
+def load_model(source: str | Path, *, device: str | torch.device | None = None) -> Recognizer:
+    """Load a trained network, ready to say what videos show.
+
+    On a CPU it looks at two clips of one crop at most; `with_views("10x3")` takes more.
+
+    Args:
+        source: folder of a run (its best checkpoint, else its last), a checkpoint of this package,
+            or "kinetics400": Inception-I3D with DeepMind's weights, which are fetched once.
+        device: where it runs; by default a GPU if there is one.
+
+    Raises:
+        InputError: it is none of these, or the published weights can't be fetched.
+    """
+    stored = read_stored_model(source)
+    viewing = Viewing.of_training(stored.data, stored.evaluation)
+    recognizer = Recognizer(
+        stored.network, stored.classes, viewing, source=stored.source, device=device
+    )
+    if recognizer.device.type == "cpu":
+        recognizer.viewing = viewing.few()
+    return recognizer
+
+
+def _opened(video: Video) -> FrameSource:
+    if isinstance(video, str | Path):
+        return open_video(video)
+    if not isinstance(video, np.ndarray | Tensor):
+        video = np.stack(list(video))
+    pixels = torch.as_tensor(video)
+    if pixels.ndim != 4 or pixels.shape[-1] != 3 or pixels.dtype != torch.uint8 or not len(pixels):
+        raise InputError(
+            f"frames must be uint8 (T, H, W, 3), RGB; got {pixels.dtype} {tuple(pixels.shape)}"
+        )
+    return Frames(pixels)
