@@ -6,23 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
-from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.accelerators import CPUAccelerator
-from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.cli import (
     ArgsType,
     LightningArgumentParser,
     LightningCLI,
-    SaveConfigCallback,
 )
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from snl_video.commands.command_parser import CommandHelp, ShortErrors
+from snl_video.commands.trainer_parts import (
+    RunConfig,
+    evaluation_callbacks,
+    fit_callbacks,
+    loggers_of,
+    refuse_half_on_cpu,
+    refuse_unchosen_best,
+)
 from snl_video.commands.video_help import HELP
 from snl_video.data.datamodule import VideoDataModule
-from snl_video.data.decoding import open_video
 from snl_video.errors import FetchError, InputError, PretrainedError, UsageError
 from snl_video.recipe_files import with_recipe_paths
 from snl_video.run import (
@@ -35,38 +39,10 @@ from snl_video.run import (
     refuse_to_overwrite,
     why_weights,
 )
-from snl_video.training.callbacks.evaluation_report import EvaluationReport
 from snl_video.training.callbacks.freezing import Freezing
-from snl_video.training.callbacks.last_checkpoint import LastCheckpoint
-from snl_video.training.callbacks.loader_place import LoaderPlace
-from snl_video.training.callbacks.network_summary import NetworkSummary
-from snl_video.training.callbacks.prediction_writer import PredictionWriter
-from snl_video.training.callbacks.pretrained_weights import PretrainedWeights
-from snl_video.training.callbacks.unreadable_report import UnreadableReport
 from snl_video.training.module import VideoClassifier
 from snl_video.weights import LoadReport, PretrainedSpec, as_pretrained
 from snl_video.weights.load_to_evaluate import load_to_evaluate
-from snl_video.weights.safe_reading.checkpoints import sha256
-
-HALF = ("16-mixed", "16", 16)
-"""Precisions that Lightning turns into bfloat16 where there is no GPU."""
-
-
-class RunConfig(SaveConfigCallback):
-    """Writes the whole configuration of a ``fit`` to ``run_dir/config.yaml``."""
-
-    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write it, in the first process only."""
-        if stage == "fit":
-            folder = Path(trainer.default_root_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(
-                self.config,
-                folder / "config.yaml",
-                skip_none=False,
-                overwrite=True,
-                multifile=False,
-            )
 
 
 class VideoParser(ShortErrors, LightningArgumentParser):
@@ -234,67 +210,28 @@ class VideoCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Add the loggers and callbacks of ``run_dir`` to those of the configuration."""
-        config = self.config[self.subcommand]
+        config, data = self.config[self.subcommand], self.datamodule
         run_dir = Path(config.run_dir)
-        data: VideoDataModule = self.datamodule
-        clip, crop = data.loaders.clip, data.loaders.crop
-        size = crop.size_in_test if self.subcommand in ("test", "predict") else crop.size
-        callbacks: list[Callback] = [NetworkSummary(clip.num_frames, size)]
-        if self.subcommand == "fit" and config.trainer.logger is None:
-            kwargs["logger"] = [
-                TensorBoardLogger(run_dir, name="tensorboard", version=""),
-                CSVLogger(run_dir, name="csv"),
-            ]
-            callbacks.append(LearningRateMonitor("step"))
-        elif config.trainer.logger is None:
-            kwargs["logger"] = False
-        if self.subcommand == "fit":
-            callbacks += [UnreadableReport(data.unreadable), LoaderPlace()]
-            callbacks.append(LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"))
-            if (source := self.config_init["fit"].pretrained) is not None:
-                callbacks.append(PretrainedWeights(source))
+        fits = self.subcommand == "fit"
+        if config.trainer.logger is None:
+            kwargs["logger"] = loggers_of(run_dir) if fits else False
+        if fits:
+            callbacks = fit_callbacks(run_dir, data, self.config_init["fit"].pretrained)
+            if config.trainer.logger is None:
+                callbacks.append(LearningRateMonitor("step"))
         else:
             loaded = None if config.ckpt_path else self._load_to_evaluate()
-            source = loaded.source if loaded else config.ckpt_path
-            weights = {"source": source, "sha256": sha256(source)}
-        if self.subcommand == "test":
-            context = {"checkpoint": config.ckpt_path, "weights": weights, "data": data.describe()}
-            if loaded:
-                context["load_report"] = loaded.to_dict()
-            callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
-        if self.subcommand == "predict":
-            callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
+            callbacks = evaluation_callbacks(self.command, run_dir, data, config.ckpt_path, loaded)
         self.trainer_defaults["callbacks"] = callbacks
         trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
-        if isinstance(trainer.accelerator, CPUAccelerator) and config.trainer.precision in HALF:
-            raise UsageError(
-                f"precision {config.trainer.precision} needs a GPU, and none is used: on a CPU it "
-                "becomes bf16-mixed, which can give NaN; add --trainer.precision 32-true"
-            )
+        refuse_half_on_cpu(trainer, config.trainer.precision)
         return trainer
 
     def before_fit(self) -> None:
-        """Refuse to train for a best checkpoint that no validation ever chooses.
-
-        Raises:
-            UsageError: ``checkpoint.monitor`` is of the validation, and there is none.
-        """
-        config, trainer = self.config["fit"], self.trainer
-        monitor = config.checkpoint.monitor
-        if monitor is None or not monitor.startswith("val/") or config.trainer.fast_dev_run:
-            return
-        epochs, every = trainer.max_epochs, trainer.check_val_every_n_epoch
-        reason = ""
-        if trainer.limit_val_batches == 0:
-            reason = "limit_val_batches is 0"
-        elif epochs is not None and every is not None and 0 < epochs < every:
-            reason = f"the run has {epochs} epochs, and the first validation comes after {every}"
-        if reason:
-            raise UsageError(
-                f"no validation would choose the best checkpoint by {monitor}: {reason}. Keep the "
-                "last epoch with --checkpoint.monitor null, or validate: "
-                "--trainer.check_val_every_n_epoch 1"
-            )
+        """Refuse to train for a best checkpoint that no validation ever chooses."""
+        config = self.config["fit"]
+        if not config.trainer.fast_dev_run:
+            refuse_unchosen_best(self.trainer, config.checkpoint.monitor)
 
     def _load_to_evaluate(self) -> LoadReport:
         """Load the weights of ``pretrained``, where there is no checkpoint to evaluate."""

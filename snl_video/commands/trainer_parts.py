@@ -1,0 +1,130 @@
+"""What the commands add to a trainer, and the settings of one that they refuse."""
+
+from pathlib import Path
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.accelerators import CPUAccelerator
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.cli import SaveConfigCallback
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+
+from snl_video.data.datamodule import VideoDataModule
+from snl_video.data.decoding import open_video
+from snl_video.errors import UsageError
+from snl_video.training.callbacks.evaluation_report import EvaluationReport
+from snl_video.training.callbacks.last_checkpoint import LastCheckpoint
+from snl_video.training.callbacks.loader_place import LoaderPlace
+from snl_video.training.callbacks.network_summary import NetworkSummary
+from snl_video.training.callbacks.prediction_writer import PredictionWriter
+from snl_video.training.callbacks.pretrained_weights import PretrainedWeights
+from snl_video.training.callbacks.unreadable_report import UnreadableReport
+from snl_video.weights import LoadReport, PretrainedSpec
+from snl_video.weights.safe_reading.checkpoints import sha256
+
+HALF = ("16-mixed", "16", 16)
+"""Precisions that Lightning turns into bfloat16 where there is no GPU."""
+
+
+class RunConfig(SaveConfigCallback):
+    """Writes the whole configuration of a ``fit`` to ``run_dir/config.yaml``."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write it, in the first process only."""
+        if stage == "fit":
+            folder = Path(trainer.default_root_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.parser.save(
+                self.config,
+                folder / "config.yaml",
+                skip_none=False,
+                overwrite=True,
+                multifile=False,
+            )
+
+
+def loggers_of(run_dir: Path) -> list[Logger]:
+    """TensorBoard and CSV logs in the folder of a run."""
+    return [
+        TensorBoardLogger(run_dir, name="tensorboard", version=""),
+        CSVLogger(run_dir, name="csv"),
+    ]
+
+
+def fit_callbacks(
+    run_dir: Path, data: VideoDataModule, pretrained: str | PretrainedSpec | None
+) -> list[Callback]:
+    """What training needs beside the callbacks of its configuration."""
+    loaders = data.loaders
+    callbacks: list[Callback] = [
+        NetworkSummary(loaders.clip.num_frames, loaders.crop.size),
+        UnreadableReport(data.unreadable),
+        LoaderPlace(),
+        LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"),
+    ]
+    return callbacks if pretrained is None else [*callbacks, PretrainedWeights(pretrained)]
+
+
+def evaluation_callbacks(
+    command: str,
+    run_dir: Path,
+    data: VideoDataModule,
+    checkpoint: str | None,
+    loaded: LoadReport | None,
+) -> list[Callback]:
+    """What `validate`, `test` or `predict` needs.
+
+    Args:
+        command: which of them.
+        run_dir: folder of the run.
+        data: what is evaluated.
+        checkpoint: the file that is evaluated, or None where weights are.
+        loaded: how these weights were loaded.
+    """
+    loaders = data.loaders
+    size = loaders.crop.size if command == "validate" else loaders.crop.size_in_test
+    callbacks: list[Callback] = [NetworkSummary(loaders.clip.num_frames, size)]
+    source = loaded.source if loaded else str(checkpoint)
+    weights = {"source": source, "sha256": sha256(source)}
+    if command == "test":
+        context = {"checkpoint": checkpoint, "weights": weights, "data": data.describe()}
+        if loaded:
+            context["load_report"] = loaded.to_dict()
+        callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
+    if command == "predict":
+        callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
+    return callbacks
+
+
+def refuse_half_on_cpu(trainer: Trainer, precision: str | int) -> None:
+    """Refuse a precision that Lightning replaces by another.
+
+    Raises:
+        UsageError: it is float16, and the trainer has no GPU.
+    """
+    if isinstance(trainer.accelerator, CPUAccelerator) and precision in HALF:
+        raise UsageError(
+            f"precision {precision} needs a GPU, and none is used: on a CPU it becomes "
+            "bf16-mixed, which can give NaN; add --trainer.precision 32-true"
+        )
+
+
+def refuse_unchosen_best(trainer: Trainer, monitor: str | None) -> None:
+    """Refuse to train for a best checkpoint that no validation ever chooses.
+
+    Raises:
+        UsageError: `monitor` is of the validation, and there is none.
+    """
+    if monitor is None or not monitor.startswith("val/"):
+        return
+    epochs, every = trainer.max_epochs, trainer.check_val_every_n_epoch
+    reason = ""
+    if trainer.limit_val_batches == 0:
+        reason = "limit_val_batches is 0"
+    elif epochs is not None and every is not None and 0 < epochs < every:
+        reason = f"the run has {epochs} epochs, and the first validation comes after {every}"
+    if reason:
+        raise UsageError(
+            f"no validation would choose the best checkpoint by {monitor}: {reason}. Keep the last "
+            "epoch with --checkpoint.monitor null, or validate: "
+            "--trainer.check_val_every_n_epoch 1"
+        )
