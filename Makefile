@@ -15,10 +15,19 @@ demo results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 help: ## list what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(STAMP) ## train an I3D with a spectral block on generated videos, evaluate it: minutes
-	rm -rf runs/demo
+demo: $(STAMP) ## what a block is for: a network without and with one, on generated videos, in minutes
+	rm -rf runs/demo runs/demo_none
+	$(BIN)/snl-video fit --config configs/demo.yaml --model.non_local null --run_dir runs/demo_none
 	$(BIN)/snl-video fit --config configs/demo.yaml
-	$(BIN)/snl-video test --config configs/demo.yaml
+	$(BIN)/snl-video test --run_dir runs/demo_none
+	$(BIN)/snl-video test --run_dir runs/demo
+	$(BIN)/snl-video explain --checkpoint runs/demo/checkpoints/best.ckpt --output runs/demo/explain/same \
+	    --video data/relations/videos/Same/v_Same_g002_c01.mp4 --position '[7, 22, 24]'
+	$(BIN)/snl-video explain --checkpoint runs/demo/checkpoints/best.ckpt --output runs/demo/explain/different \
+	    --video data/relations/videos/Different/v_Different_g002_c01.mp4 --position '[7, 7, 14]'
+	$(BIN)/snl-video compare runs/demo_none/report runs/demo/report --output runs/demo/compare.html
+	@echo "report: runs/demo/report/report.html"
+	@echo "what the second square attends to: runs/demo/explain/{same,different}/res3.1/strip.png"
 
 test: check ## check, then the tests
 	$(BIN)/python -m pytest
@@ -66,7 +75,7 @@ results-ucf101-10: $(STAMP) ## fine-tune with every kind of block on three split
 install: $(STAMP) ## make .venv; the other targets do it too
 
 clean: ## remove all that can be made again, but not your runs
-	rm -rf $(VENV) data/motion build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) data/motion data/relations build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 $(STAMP): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; call make PYTHON=python3.11")'

@@ -20,9 +20,9 @@ VIEWS = ["best frame", "frames", "colours", "packets"]
         {"clips_per_class": 150, "intra": True},
         {"colours": 8, "distractors": 1},
         {"task": "odd_one_out"},
-        {"task": "recall", "colours": 4, "size": 48},
+        {"task": "recall", "colours": 4, "size": 64},
         {"task": "sequence"},
-        {"task": "counting", "size": 48},
+        {"task": "counting", "size": 64},
     ],
     ids=lambda options: "-".join(map(str, options.values())),
 )

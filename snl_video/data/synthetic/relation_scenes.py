@@ -15,8 +15,8 @@ PALETTE = np.array(list(COLOURS.values()), dtype=np.float32)
 FROM_COLOURS = 80
 """Least difference of a ground's mean from every colour, in at least one channel."""
 
-TRIES = 50
-"""Random places for one thing, and then random starts, before a scene counts as impossible."""
+PLACES, STARTS = 50, 1000
+"""Random places tried for one thing, and times to begin again, before things count as too large."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ def place(
         shapes = (first.thing.shape, second.thing.shape)
         return DISTRACTOR in shapes or bool(np.hypot(down, right) >= distance)
 
-    for _ in range(TRIES if side <= size else 0):
+    for _ in range(STARTS if side <= size else 0):
         placed: list[Placed] = []
         for thing in things:
-            for row, column in rng.integers(size - side + 1, size=(TRIES, 2)).tolist():
+            for row, column in rng.integers(size - side + 1, size=(PLACES, 2)).tolist():
                 candidate = Placed(thing, row, column)
                 if all(apart(candidate, other) for other in placed):
                     placed.append(candidate)

@@ -66,7 +66,7 @@ class RelationsSettings:
     num_frames: int = 16
     gap: int | None = None
     size: int = 32
-    side: int = 7
+    side: int = 10
     distance: int = 12
     ground: Ground = "mild"
     distractors: int = 0
