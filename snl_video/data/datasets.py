@@ -91,7 +91,9 @@ class ListedVideos(Dataset):
         if not record.path:
             raise VideoError(record.id, ABSENT)
         known = self.index.known(number, record.path) if self.index is not None else None
-        return open_video(record.path, self.decoding.backend, self.decoding.timeout, known)
+        how = self.decoding
+        limits = how.max_pixels, how.max_sample_pixels
+        return open_video(record.path, how.backend, how.timeout, known, *limits)
 
 
 class TrainVideos(ListedVideos):

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 from PIL import Image, ImageDraw, ImageFont
 
-from snl_video.data.decoding.pyav_reader import PyAVReader, frames_of, open_stream
+from snl_video.data.decoding.streams import frames_of, open_stream, packets, rgb
 from snl_video.errors import InputError
 from snl_video.inference.video_timeline import Segment
 
@@ -40,14 +40,14 @@ def write_annotated(path: str | Path, segments: Sequence[Segment], file: Path) -
         sounds = source.streams.audio[:1]
         copies = {sound.index: target.add_stream_from_template(sound) for sound in sounds}
         font = ImageFont.load_default(size=max(height // 18, 10))
-        for packet in source.demux(stream, *sounds):
+        for packet in packets(source, stream, *sounds):
             if packet.stream.index in copies:
                 if packet.dts is not None:
                     packet.stream = copies[packet.stream.index]
                     target.mux(packet)
                 continue
             for frame in frames_of(packet):
-                image = Image.fromarray(PyAVReader.pixels(frame, (stream.width, stream.height)))
+                image = Image.fromarray(rgb(frame, (stream.width, stream.height)))
                 image = image.resize((width, height)) if image.size != (width, height) else image
                 time = float(frame.time or 0) - start
                 _write(image, _at(segments, time), font)

@@ -8,8 +8,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from snl_video.data import open_video
-from snl_video.data.decoding import decord_reader
-from snl_video.data.decoding.containers import seeks_are_exact
+from snl_video.data.decoding import decord_reader, pyav_reader
+from snl_video.data.decoding.backends import look
 from snl_video.data.decoding.file_facts import inspect
 from snl_video.data.decoding.pyav_reader import Packets, PyAVReader
 from snl_video.errors import VideoError
@@ -123,14 +123,14 @@ def test_without_decord(tmp_path, monkeypatch):
 def test_pyav_decodes_from_the_key_frame_before(tmp_path, monkeypatch, suffix, codec):
     options = {"g": "10"} if codec == "mpeg4" else {"g": "10", "bf": "2", "sc_threshold": "0"}
     path = write_video(tmp_path / f"a{suffix}", num_frames=60, codec=codec, options=options)
-    decode, decoded = PyAVReader._decode, []
+    decode, decoded = pyav_reader.decoded, []
 
-    def counted(container, stream):
-        for frame in decode(container, stream):
+    def counted(*stream):
+        for frame in decode(*stream):
             decoded.append(frame)
             yield frame
 
-    monkeypatch.setattr(PyAVReader, "_decode", staticmethod(counted))
+    monkeypatch.setattr(pyav_reader, "decoded", counted)
     for wanted in ([55, 57], [9, 10], [10], [29], [59]):
         decoded.clear()
         assert read_numbers(open_video(path, "pyav").get_frames(wanted)) == wanted
@@ -180,8 +180,8 @@ def test_dropped_frames_shift_no_index(tmp_path):
     whole = write_video(tmp_path / "a.avi", num_frames=40, codec="mpeg4", options={"g": "8"})
     path = tmp_path / "b.avi"
     _drop_frame(whole, path)
-    assert seeks_are_exact(str(whole))
-    assert not seeks_are_exact(str(path))
+    assert look(str(whole))[0]
+    assert not look(str(path))[0]
     forward = [read_numbers(image[None])[0] for image in _decode_all(path)]
     video = open_video(path)
     assert len(forward) < video.num_frames == 40

@@ -38,7 +38,7 @@ def crash():
 
 
 class Reader:
-    num_frames, fps, height, width = 8, 25.0, 4, 6
+    num_frames, fps, height, width, pixels = 8, 25.0, 4, 6, 24
 
     def __init__(self, at_read):
         self.at_read = at_read
@@ -54,7 +54,7 @@ def trap(monkeypatch):
     open_reader = guard.open_reader
 
     def arm(act, when):
-        def patched(path, backend, known=None):
+        def patched(path, backend, *limits):
             if not path.endswith("bad.mp4"):
                 return open_reader(path, backend)
             if when == "open":
@@ -128,7 +128,7 @@ def test_a_file_that_an_earlier_one_spoilt_the_child_for_is_read_by_another(tmp_
     parent = os.getpid()
     seen = []
 
-    def patched(path, backend, known=None):
+    def patched(path, backend, *limits):
         seen.append(path)
         if len(seen) > 1 and os.getpid() != parent:
             stop_the_process()

@@ -135,7 +135,7 @@ def test_a_bad_share_is_named(share):
 def test_a_decoder_that_hangs_does_not_stop_the_run(root, tmp_path, caplog, monkeypatch):
     open_reader = guard.open_reader
 
-    def hang(path, backend, known=None):
+    def hang(path, backend, *limits):
         if "v_Run_g03" in path:
             ctypes.PyDLL(None).pause()
         return open_reader(path, backend)

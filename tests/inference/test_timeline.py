@@ -77,12 +77,10 @@ def test_windows_see_the_frames_that_a_plain_loop_sees(recognizer, video, window
 
 
 def test_each_frame_is_decoded_once(recognizer, video, monkeypatch):
-    from snl_video.data.decoding.pyav_reader import PyAVReader
+    from snl_video.data.decoding import frame_stream
 
-    calls, pixels = [], PyAVReader.pixels
-    monkeypatch.setattr(
-        PyAVReader, "pixels", staticmethod(lambda *a: calls.append(a[0].pts) or pixels(*a))
-    )
+    calls, rgb = [], frame_stream.rgb
+    monkeypatch.setattr(frame_stream, "rgb", lambda *a: calls.append(a[0].pts) or rgb(*a))
     recognizer.timeline(video, window=0.8, stride=0.04)
     assert len(calls) == len(set(calls)) == 40
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-import av
-
 from snl_video.errors import VideoError
 
 MAX_MISSING_BYTES = 0.05
 """Share of the promised bytes that may be missing at the end before a file counts as truncated."""
 
-EMPTY_PACKET_BYTES = 8
-"""MPEG-4 packets up to this size carry no picture: a dropped frame or the tail of a packed one."""
-
-PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF"}
-"""First bytes of still pictures, which FFmpeg would read as videos of one frame."""
+OTHERS = {
+    b"\x89PNG": "a picture (PNG), not a video; remove it",
+    b"\xff\xd8\xff": "a picture (JPEG), not a video; remove it",
+    b"GIF8": "a picture (GIF), not a video; remove it",
+    b"#EXTM3U": "a playlist (HLS), not a video; name a video file",
+    b"ffconcat": "a list of files to join, not a video; name a video file",
+}
+"""First bytes of files that FFmpeg would read: as a video of one frame, or by other files."""
 
 MATROSKA = b"\x1a\x45\xdf\xa3"
 MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
@@ -26,8 +27,8 @@ def check_file(path: str) -> None:
     """Refuse what is plainly not a whole video file.
 
     Raises:
-        VideoError: missing, no file but a directory or a pipe, unreadable, empty, a picture, or cut
-            short.
+        VideoError: missing, no file but a directory or a pipe, unreadable, empty, a picture, a
+            playlist, or cut short.
     """
     if reason := _fault(path):
         raise VideoError(path, reason)
@@ -44,16 +45,16 @@ def _fault(path: str) -> str:
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
-            head = file.read(4)
+            head = file.read(8)
             file.seek(0)
             promised = promised_bytes(file)
     except OSError as error:
         return f"cannot be read ({error.strerror}); check permissions"
     if size == 0:
         return "the file is empty (0 bytes); fetch or write it again"
-    for start, name in PICTURES.items():
+    for start, what in OTHERS.items():
         if head.startswith(start):
-            return f"this is a picture ({name}), not a video; remove it"
+            return f"this is {what}"
     if promised is None:
         return "truncated: an MP4 without its index (moov box); fetch it again"
     if promised * (1 - MAX_MISSING_BYTES) > size:
@@ -108,32 +109,3 @@ def _matroska_bytes(head: bytes) -> int:
         if head[place : place + 4] == MATROSKA_SEGMENT:
             place += 4
     return place
-
-
-def is_data(packet: av.Packet) -> bool:
-    """Whether a packet comes from the file; PyAV ends every stream with one that does not."""
-    return packet.size > 0 or packet.dts is not None
-
-
-def seeks_are_exact(path: str) -> bool:
-    """Whether a decoder that seeks by packet number lands on the right frame.
-
-    MP4, MOV, Matroska and WebM state the time of every frame. AVI is trusted only when it holds
-    as many packets as its header promises, no empty one and no B-frames, and no other container is:
-    decord starts an MPEG transport stream in its middle, for one.
-    """
-    with open(path, "rb") as file:
-        head = file.read(12)
-    if head[4:8] == b"ftyp" or head[:4] == MATROSKA:
-        return True
-    if head[:4] != b"RIFF":
-        return False
-    try:
-        with av.open(path, metadata_errors="ignore") as container:
-            stream = container.streams.video[0]
-            if stream.codec_context is None or stream.codec_context.has_b_frames:
-                return False
-            sizes = [packet.size for packet in container.demux(stream) if is_data(packet)]
-            return stream.frames <= len(sizes) and all(n > EMPTY_PACKET_BYTES for n in sizes)
-    except (av.FFmpegError, IndexError, ValueError):
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -33,25 +34,30 @@ class DecordReader(SizedByFirstFrame):
     decord's own reader is dropped after one read, and opened again for another: it holds a thread,
     and a process that is forked meanwhile would wait for that thread for ever.
 
+    Args:
+        path: the file.
+        pixels: of a frame, which decord tells only by decoding one.
+
     Raises:
         VideoError: decord cannot open the file.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, pixels: int) -> None:
         self._path = path
-        self._reader = self._open()
-        self.num_frames = len(self._reader)
-        self.fps = float(self._reader.get_avg_fps())
+        self.pixels = pixels
+        with video_errors(path, NOT_A_VIDEO, "decord"):
+            self._reader = self._open()
+            self.num_frames = len(self._reader)
+            self.fps = float(self._reader.get_avg_fps())
 
     def _open(self) -> Any:
         import decord
 
-        with video_errors(self._path, NOT_A_VIDEO, "decord"):
-            return decord.VideoReader(self._path, num_threads=1)
+        return decord.VideoReader(os.path.abspath(self._path), num_threads=1)
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
-        reader, self._reader = self._reader or self._open(), None
         with video_errors(self._path, no_frames(indices), "decord"):
+            reader, self._reader = self._reader or self._open(), None
             frames = reader.get_batch(indices)
             return frames.asnumpy() if hasattr(frames, "asnumpy") else np.asarray(frames)

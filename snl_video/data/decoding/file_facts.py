@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import av
 
-from snl_video.data.decoding.containers import check_file, is_data, seeks_are_exact
-from snl_video.data.decoding.pyav_reader import open_stream
+from snl_video.data.decoding.backends import look
+from snl_video.data.decoding.containers import check_file
 from snl_video.data.decoding.reader import NOT_A_VIDEO
+from snl_video.data.decoding.streams import is_data, open_stream, packets
 from snl_video.errors import VideoError
 
 
@@ -24,7 +25,7 @@ class Facts:
         width: pixels, before any rotation.
         height: pixels, before any rotation.
         seconds: duration.
-        seekable: `containers.seeks_are_exact`.
+        seekable: `backends.look`.
     """
 
     codec: str
@@ -44,10 +45,9 @@ def inspect(path: str, full: bool = False) -> Facts:
         VideoError: it cannot be read; with `full`, also when nothing in it decodes.
     """
     check_file(path)
-    with open_stream(path) as (container, stream):
-        stream.codec_context.thread_count = 1
+    with open_stream(path, None) as (container, stream):
         frames = decoded = 0
-        for packet in container.demux(stream):
+        for packet in packets(container, stream):
             frames += is_data(packet)
             if full:
                 decoded += _count(packet)
@@ -63,7 +63,7 @@ def inspect(path: str, full: bool = False) -> Facts:
         width=width,
         height=height,
         seconds=frames / fps if fps else 0.0,
-        seekable=seeks_are_exact(path),
+        seekable=look(path, None)[0],
     )
 
 

@@ -31,7 +31,7 @@ import numpy as np
 
 from snl_video.data.decoding.backends import Backend, open_reader
 from snl_video.data.decoding.file_facts import Facts, inspect
-from snl_video.data.decoding.reader import Known, VideoReader
+from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, Known, VideoReader, one_line
 from snl_video.errors import VideoError
 
 SHARED_BYTES = 1 << 28
@@ -39,7 +39,7 @@ SHARED_BYTES = 1 << 28
 
 PR_SET_PDEATHSIG = 1
 
-File = tuple[str, Backend, Known | None]
+File = tuple[str, Backend, Known | None, int]
 """The arguments of `open_reader`."""
 
 
@@ -57,18 +57,23 @@ class Guard:
         self._lock = threading.Lock()
 
     def open(
-        self, path: str, backend: Backend, timeout: float, known: Known | None = None
+        self,
+        path: str,
+        backend: Backend,
+        timeout: float,
+        known: Known | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> GuardedReader:
         """Open a file in the child.
 
         Raises:
             VideoError: as `open_reader`, or no answer within `timeout` seconds, or a crash.
         """
-        return GuardedReader(self, (path, backend, known), timeout)
+        return GuardedReader(self, (path, backend, known, max_pixels), timeout)
 
     def inspect(self, path: str, full: bool, timeout: float) -> Facts:
         """`inspect.inspect` in the child; raises what it does, and as `open` does."""
-        return self.ask(("inspect", (path, "auto", None), full), path, timeout)
+        return self.ask(("inspect", (path, "auto", None, MAX_PIXELS), full), path, timeout)
 
     def close(self) -> None:
         """Stop the child; the next file gets a new one."""
@@ -92,7 +97,7 @@ class Guard:
                     return self._frames(answer, pipe)
             except (EOFError, OSError):
                 self._refuse(path, f"crashed ({self._stop()})")
-            except KeyboardInterrupt:  # its answer would be taken for that to the next request
+            except (KeyboardInterrupt, MemoryError):  # what is left of the answer must not be read
                 self._stop()
                 raise
         if isinstance(answer, BaseException):
@@ -161,7 +166,7 @@ class GuardedReader:
         self._guard = guard
         self._file = file
         self._timeout = timeout
-        self.num_frames, self.fps = self._ask("open")
+        self.num_frames, self.fps, self.pixels = self._ask("open")
 
     @property
     def height(self) -> int:
@@ -212,9 +217,9 @@ def _serve(pipe: Connection, memory: mmap.mmap, parent: int) -> None:
                 _send_frames(reader.read(*more), pipe, memory)
             else:
                 size = (reader.height, reader.width) if what == "size" else None
-                pipe.send(size or (reader.num_frames, reader.fps))
+                pipe.send(size or (reader.num_frames, reader.fps, reader.pixels))
         except Exception as error:
-            pipe.send(_plain(error))
+            pipe.send(_of_video(wanted[0], error))
 
 
 def _settle(parent: int) -> None:
@@ -239,7 +244,11 @@ def _send_frames(frames: np.ndarray, pipe: Connection, memory: mmap.mmap) -> Non
         pipe.send_bytes(np.ascontiguousarray(frames).data.cast("B"))
 
 
-def _plain(error: Exception) -> Exception:
-    """An error of this package as it is; any other by its name and text, which always travel."""
-    known = isinstance(error, (VideoError, ImportError, ValueError, MemoryError))
-    return error if known else RuntimeError(f"{type(error).__name__}: {error}")
+def _of_video(path: str, error: Exception) -> Exception:
+    """An error of a video as it is, and that a backend is absent; any other made one of the video.
+
+    So it always travels: no pickle of a library's exception has to be read.
+    """
+    if isinstance(error, (VideoError, ImportError)):
+        return error
+    return VideoError(path, f"{NOT_A_VIDEO} ({type(error).__name__}: {one_line(error)})")

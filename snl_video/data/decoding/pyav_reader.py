@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 
 import av
 import numpy as np
 
-from snl_video.data.decoding.containers import EMPTY_PACKET_BYTES, is_data
-from snl_video.data.decoding.reader import NOT_A_VIDEO, Known, SizedByFirstFrame, video_errors
+from snl_video.data.decoding.reader import (
+    MAX_PIXELS,
+    NOT_A_VIDEO,
+    Known,
+    SizedByFirstFrame,
+    video_errors,
+)
+from snl_video.data.decoding.streams import decoded, is_data, open_stream, packets, rgb
 from snl_video.errors import VideoError
+
+EMPTY_PACKET_BYTES = 8
+"""MPEG-4 packets up to this size carry no picture: a dropped frame or the tail of a packed one."""
 
 TIMED = {"mov", "mp4", "matroska", "webm"}
 """Containers that state the time of every frame, by FFmpeg's names."""
@@ -28,7 +36,7 @@ class Packets:
     """
 
     def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
-        found = [packet for packet in container.demux(stream) if is_data(packet)]
+        found = [packet for packet in packets(container, stream) if is_data(packet)]
         self.count = len(found)
         self.times: list[int] = []
         self.keys: list[int] = []
@@ -55,44 +63,6 @@ def _time(packet: av.Packet) -> int | None:
     return packet.dts if packet.pts is None else packet.pts
 
 
-@contextmanager
-def open_stream(path: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Open a file and its first video stream.
-
-    Raises:
-        VideoError: there is none, or PyAV raises anything while the file is open.
-    """
-    with (
-        video_errors(path, NOT_A_VIDEO, "PyAV"),
-        av.open(path, metadata_errors="ignore") as container,
-    ):
-        if not container.streams.video:
-            kinds = sorted({stream.type for stream in container.streams}) or ["none"]
-            raise VideoError(
-                path, f"no video stream (streams: {', '.join(kinds)}); name a video file"
-            )
-        stream = container.streams.video[0]
-        if stream.codec_context is None:
-            raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
-        yield container, stream
-
-
-def frames_of(packet: av.Packet) -> list[av.VideoFrame]:
-    """The frames of a packet of video; none where it does not decode."""
-    try:
-        return packet.decode()
-    except av.FFmpegError:
-        return []
-
-
-def decoded(
-    container: av.container.InputContainer, stream: av.VideoStream
-) -> Iterator[av.VideoFrame]:
-    """All frames of a stream that decode, in the order in which they are shown."""
-    for packet in container.demux(stream):
-        yield from frames_of(packet)
-
-
 class PyAVReader(SizedByFirstFrame):
     """Reads forward from the last key frame before the first frame asked for, or from the start
     where a seek could land elsewhere; converts only the frames asked for.
@@ -101,24 +71,26 @@ class PyAVReader(SizedByFirstFrame):
     that are to be shown rotated come rotated; a change of size in the middle is scaled away.
 
     Raises:
-        VideoError: there is no video stream.
+        VideoError: there is no video stream, or its frames have more than `max_pixels`.
     """
 
-    def __init__(self, path: str, known: Known | None = None) -> None:
+    def __init__(self, path: str, known: Known | None = None, max_pixels: int = MAX_PIXELS) -> None:
         self._path = path
-        with open_stream(path) as (container, stream):
+        self._max_pixels = max_pixels
+        with open_stream(path, max_pixels) as (container, stream):
             self.fps = float(stream.average_rate or 0)
             self._size = stream.width, stream.height
+            self.pixels = stream.width * stream.height
             if known is None:
                 self._packets = Packets(container, stream)
             self.num_frames = known.frames if known else self._packets.count
-            if self.num_frames == 0 or 0 in self._size:
+            if self.num_frames == 0 or self.pixels == 0:
                 raise VideoError(path, f"{NOT_A_VIDEO} (it holds no frame)")
 
     @cached_property
     def _packets(self) -> Packets:
-        with av.open(self._path, metadata_errors="ignore") as container:
-            return Packets(container, container.streams.video[0])
+        with open_stream(self._path, self._max_pixels) as (container, stream):
+            return Packets(container, stream)
 
     def read(self, indices: list[int]) -> np.ndarray:
         """Frames at strictly ascending `indices` as uint8 (T, H, W, 3)."""
@@ -139,9 +111,7 @@ class PyAVReader(SizedByFirstFrame):
         """The frames; fewer, only with a `start`, when decoding from there gave not all of them."""
         images: list[np.ndarray] = []
         last = None
-        with av.open(self._path, metadata_errors="ignore") as container:
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
+        with open_stream(self._path, self._max_pixels) as (container, stream):
             if start is not None:
                 container.seek(start, stream=stream, backward=True, any_frame=False)
             for number, frame in self._numbered(container, stream, start):
@@ -149,14 +119,21 @@ class PyAVReader(SizedByFirstFrame):
                 if number > indices[len(images)]:
                     return []
                 if number == indices[len(images)]:
-                    images.append(self.pixels(frame, self._size))
+                    images.append(rgb(frame, self._size))
                     if len(images) == len(indices):
                         return images
+            refused = stream.codec_context.width == 0  # FFmpeg's mark of a size that it refuses
         if start is not None:
             return []
+        if refused:
+            raise VideoError(
+                self._path,
+                f"frames change to a size that is broken or far beyond decoding.max_pixels="
+                f"{self._max_pixels}; fetch the file again, or scale it down",
+            )
         if last is None:
             raise VideoError(self._path, f"{NOT_A_VIDEO} (none of its frames decodes)")
-        return images + [self.pixels(last, self._size)] * (len(indices) - len(images))
+        return images + [rgb(last, self._size)] * (len(indices) - len(images))
 
     def _numbered(
         self,
@@ -166,16 +143,9 @@ class PyAVReader(SizedByFirstFrame):
     ) -> Iterator[tuple[int, av.VideoFrame]]:
         """Frames with their numbers: by their times after a seek, else counted."""
         if start is None:
-            yield from enumerate(decoded(container, stream))
+            yield from enumerate(decoded(container, stream, self._max_pixels))
             return
         places = {time: place for place, time in enumerate(self._packets.times)}
-        for frame in decoded(container, stream):
+        for frame in decoded(container, stream, self._max_pixels):
             if frame.pts is None or frame.pts >= start:
                 yield places.get(frame.pts, len(places)), frame  # type: ignore[arg-type]
-
-    @staticmethod
-    def pixels(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-        """RGB in the size (width, height) of the header, turned as its display matrix asks."""
-        width, height = size
-        image = frame.to_ndarray(format="rgb24", width=width, height=height)
-        return np.rot90(image, round(frame.rotation / 90)) if frame.rotation else image

@@ -15,6 +15,9 @@ from snl_video.errors import VideoError
 
 NOT_A_VIDEO = "no video stream can be decoded; check that it is a whole video file"
 
+MAX_PIXELS = 1 << 25
+"""Pixels of a frame that are decoded where nothing else is said; 8K video has 33.2 million."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -22,11 +25,15 @@ class Known:
 
     Attributes:
         frames: that the container promises.
-        seekable: whether decord can be trusted; see `containers.seeks_are_exact`.
+        seekable: whether decord can be trusted; see `backends.look`.
+        width: pixels.
+        height: pixels.
     """
 
     frames: int
     seekable: bool
+    width: int
+    height: int
 
 
 class VideoReader(Protocol):
@@ -42,6 +49,10 @@ class VideoReader(Protocol):
     @property
     def fps(self) -> float:
         """Mean frames per second."""
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a frame by the header; decodes nothing."""
 
     @property
     def height(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -43,12 +44,16 @@ class TorchCodecReader:
         ImportError: see `video_decoder`.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, pixels: int) -> None:
         decoder = video_decoder()
         self._path = path
+        self.pixels = pixels
         with video_errors(path, NOT_A_VIDEO, "TorchCodec"):
             self._decoder = decoder(
-                path, dimension_order="NHWC", num_ffmpeg_threads=1, seek_mode="exact"
+                os.path.abspath(path),
+                dimension_order="NHWC",
+                num_ffmpeg_threads=1,
+                seek_mode="exact",
             )
             self.num_frames = len(self._decoder)
             self.fps = float(self._decoder.metadata.average_fps or 0)

@@ -4,9 +4,8 @@ Frame i is the i-th frame that comes out of the decoder when the file is read fr
 backends keep to that. decord is faster because it seeks; PyAV reads forward, and is used where
 decord is not installed, fails on the file, or cannot be trusted to seek:
 
-* AVI keeps no presentation times, so a dropped frame (an empty packet) or a B-frame makes every
-  index after a seek wrong by one or more. Such files are read forward, and so is every container
-  other than AVI, MP4, MOV, Matroska and WebM.
+* `backends.READ_RIGHT` says of which containers decord is trusted to seek. PyAV reads forward where
+  a frame can't be known by its time.
 * A file that asks to be shown rotated comes rotated, as a player shows it. decord fails on most of
   these; PyAV then reads them.
 * The two backends may differ by up to 2 grey levels in MPEG-4 Part 2, whose inverse transform is
@@ -30,7 +29,11 @@ from torch import Tensor
 
 from snl_video.data.decoding.backends import Backend, check_backend, open_reader
 from snl_video.data.decoding.guard import shared_guard
-from snl_video.data.decoding.reader import Known
+from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, Known, video_errors
+from snl_video.errors import VideoError
+
+MAX_SAMPLE_PIXELS = 1 << 30
+"""Pixels that are decoded at once where nothing else is said: 3 GB, 500 frames of 1920x1080."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,15 @@ class DecodingSettings:
             unreadable; 0 decodes in the worker itself and waits for ever.
         index: Parquet or CSV from `snl-video check`, so that no file is opened to learn its length;
             by default video_index.parquet in the data set's root, where there is one.
+        max_pixels: of a frame; a video with larger ones counts as unreadable.
+        max_sample_pixels: of all frames of a video that are decoded at once, 3 bytes each.
     """
 
     backend: Backend = "auto"
     timeout: float = 0.0
     index: str | None = None
+    max_pixels: int = MAX_PIXELS
+    max_sample_pixels: int = MAX_SAMPLE_PIXELS
 
 
 class Video:
@@ -59,7 +66,9 @@ class Video:
             "torchcodec" (where it can be trusted, else PyAV).
         timeout: when positive, a child process decodes, and is stopped when it does not answer
             within this many seconds; see `guard`.
-        known: what a catalogue knows of the file; see `choice.open_reader`.
+        known: what a catalogue knows of the file; see `backends.open_reader`.
+        max_pixels: see `DecodingSettings`.
+        max_sample_pixels: see `DecodingSettings`.
 
     Raises:
         VideoError: the file is missing, empty, cut short, not a video, or a directory; its decoder
@@ -72,14 +81,18 @@ class Video:
         backend: Backend = "auto",
         timeout: float = 0,
         known: Known | None = None,
+        max_pixels: int = MAX_PIXELS,
+        max_sample_pixels: int = MAX_SAMPLE_PIXELS,
     ) -> None:
         self.path = str(path)
+        self._max_sample_pixels = max_sample_pixels
         check_backend(backend)
-        self._reader = (
-            shared_guard().open(self.path, backend, timeout, known)
-            if timeout > 0
-            else open_reader(self.path, backend, known)
-        )
+        with video_errors(self.path, NOT_A_VIDEO, backend):
+            self._reader = (
+                shared_guard().open(self.path, backend, timeout, known, max_pixels)
+                if timeout > 0
+                else open_reader(self.path, backend, known, max_pixels)
+            )
 
     @property
     def num_frames(self) -> int:
@@ -115,7 +128,7 @@ class Video:
 
         Raises:
             IndexError: an index is outside [0, num_frames).
-            VideoError: nothing decodes.
+            VideoError: nothing decodes, or the frames are too large.
         """
         wanted = np.asarray(indices, dtype=np.int64).reshape(-1)
         if wanted.size == 0:
@@ -126,7 +139,16 @@ class Video:
                 f"0..{self.num_frames - 1} of {self.path}"
             )
         distinct, place = np.unique(wanted, return_inverse=True)
-        frames = torch.from_numpy(self._reader.read(distinct.tolist()))
+        pixels = len(distinct) * self._reader.pixels
+        if pixels > self._max_sample_pixels:
+            raise VideoError(
+                self.path,
+                f"{len(distinct)} frames at once have {pixels} pixels, more than "
+                f"decoding.max_sample_pixels={self._max_sample_pixels}; scale the video down, take "
+                "fewer clips, or raise that setting if there is memory for it",
+            )
+        with video_errors(self.path, "its frames cannot be taken", "NumPy"):
+            frames = torch.from_numpy(self._reader.read(distinct.tolist()))
         if len(distinct) == len(wanted) and bool((place[1:] > place[:-1]).all()):
             return frames
         return frames[torch.from_numpy(place.reshape(-1))]
@@ -137,6 +159,8 @@ def open_video(
     backend: Backend = "auto",
     timeout: float = 0,
     known: Known | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_sample_pixels: int = MAX_SAMPLE_PIXELS,
 ) -> Video:
     """Open one video for one call. See `Video`."""
-    return Video(path, backend, timeout, known)
+    return Video(path, backend, timeout, known, max_pixels, max_sample_pixels)

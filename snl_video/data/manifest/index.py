@@ -20,7 +20,7 @@ NAME = "video_index.parquet"
 SAME_TIME_NS = 2_000_000_000
 """Times closer than this are equal: some file systems keep even seconds."""
 
-COLUMNS = ("path", "bytes", "mtime_ns", "frames", "seekable", "error")
+COLUMNS = ("path", "bytes", "mtime_ns", "frames", "seekable", "width", "height", "error")
 
 
 class VideoIndex:
@@ -47,6 +47,8 @@ class VideoIndex:
         self._mtime_ns = _array(rows, "mtime_ns", np.int64)
         self._frames = _array(rows, "frames", np.int32)
         self._seekable = _array(rows, "seekable", np.bool_)
+        self._width = _array(rows, "width", np.int32)
+        self._height = _array(rows, "height", np.int32)
         errors = rows["error"].to_pylist()
         self._errors = {i: text for i, text in enumerate(errors) if text and self._there[i]}
 
@@ -57,7 +59,8 @@ class VideoIndex:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        arrays = (self._there, self._bytes, self._mtime_ns, self._frames, self._seekable)
+        files = (self._there, self._bytes, self._mtime_ns)
+        arrays = (*files, self._frames, self._seekable, self._width, self._height)
         return sum(array.nbytes for array in arrays)
 
     def known(self, number: int, path: str) -> Known | None:
@@ -89,7 +92,12 @@ class VideoIndex:
             )
         if number in self._errors:
             raise VideoError(path, self._errors[number])
-        return Known(int(self._frames[number]), bool(self._seekable[number]))
+        return Known(
+            int(self._frames[number]),
+            bool(self._seekable[number]),
+            int(self._width[number]),
+            int(self._height[number]),
+        )
 
 
 def relative_path(path: str, root: str | Path) -> str:

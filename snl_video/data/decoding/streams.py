@@ -1,0 +1,133 @@
+"""Open a file with PyAV: the containers and the stream that are read, and its packets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+import numpy as np
+
+from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, video_errors
+from snl_video.errors import VideoError
+
+CONTAINERS = (
+    "mov matroska avi mpegts mpeg mpegvideo m4v h264 hevc vvc av1 obu ivf flv asf ogg rm mxf gxf "
+    "nut dv wtv mjpeg mpjpeg vc1 dirac dnxhd yuv4mpegpipe h261 h263 nsv swf flic"
+)
+"""FFmpeg's names of what is opened: files of video, none that names other files to read."""
+
+ATTACHED_PICTURE = 1 << 10
+"""FFmpeg's flag of a stream that is a cover."""
+
+SLACK = 2
+"""FFmpeg refuses frames of more than this times the limit, since it counts the edges it adds."""
+
+
+@contextmanager
+def open_stream(
+    path: str, max_pixels: int | None = MAX_PIXELS
+) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """Open a file and its video stream: the one that a player shows, never a cover picture.
+
+    Raises:
+        VideoError: there is none, its frames have more than `max_pixels` where that is given, or
+            PyAV raises anything while the file is open.
+    """
+    with (
+        video_errors(path, NOT_A_VIDEO, "PyAV"),
+        av.open(
+            os.path.abspath(path),  # a name with a colon would be taken for a protocol
+            metadata_errors="ignore",
+            options={"format_whitelist": CONTAINERS.replace(" ", ",")},
+        ) as container,
+    ):
+        stream = container.streams.best("video")
+        if stream is None or _is_cover(stream):
+            kinds = sorted({s.type for s in container.streams if s is not stream}) or ["none"]
+            raise VideoError(
+                path, f"no video stream (streams: {', '.join(kinds)}); name a video file"
+            )
+        if stream.codec_context is None:
+            raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
+        if max_pixels is not None:
+            check_pixels(path, stream.width, stream.height, max_pixels)
+            stream.codec_context.options = {"max_pixels": str(SLACK * max_pixels)}
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+def check_pixels(path: str, width: int, height: int, most: int) -> None:
+    """Refuse a frame of more pixels than `decoding.max_pixels`.
+
+    Raises:
+        VideoError: it has more.
+    """
+    if width * height > most:
+        raise VideoError(
+            path,
+            f"a frame of {width}x{height} pixels is more than decoding.max_pixels={most}; scale "
+            "the video down, or raise that setting if there is memory for it",
+        )
+
+
+def packets(
+    container: av.container.InputContainer, *streams: av.stream.Stream
+) -> Iterator[av.Packet]:
+    """The packets of streams; the last one of each, not from the file, flushes its decoder.
+
+    Where another stream appeared that was unknown when the file was opened, as sound does that
+    begins late in an MPEG-TS, PyAV fails after the last packet; by then all have been delivered.
+    """
+    try:
+        yield from container.demux(*streams)
+    except IndexError:
+        return
+
+
+def frames_of(packet: av.Packet, max_pixels: int = MAX_PIXELS) -> list[av.VideoFrame]:
+    """The frames of a packet of video; none where it does not decode.
+
+    Raises:
+        VideoError: the stream has come to frames of more than `max_pixels`.
+    """
+    stream = packet.stream
+    try:
+        frames = packet.decode()
+    except av.FFmpegError:
+        context = stream.codec_context
+        check_pixels(stream.container.name, context.width, context.height, max_pixels)
+        return []
+    for frame in frames:
+        check_pixels(stream.container.name, frame.width, frame.height, max_pixels)
+    return frames
+
+
+def decoded(
+    container: av.container.InputContainer, stream: av.VideoStream, max_pixels: int = MAX_PIXELS
+) -> Iterator[av.VideoFrame]:
+    """All frames of a stream that decode, in the order in which they are shown.
+
+    Raises:
+        VideoError: the stream has come to frames of more than `max_pixels`.
+    """
+    for packet in packets(container, stream):
+        yield from frames_of(packet, max_pixels)
+
+
+def rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    """RGB in the size (width, height) of the header, turned as its display matrix asks."""
+    width, height = size
+    image = frame.to_ndarray(format="rgb24", width=width, height=height)
+    return np.rot90(image, round(frame.rotation / 90)) if frame.rotation else image
+
+
+def is_data(packet: av.Packet) -> bool:
+    """Whether a packet comes from the file; PyAV ends every stream with one that does not."""
+    return packet.size > 0 or packet.dts is not None
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    flags = getattr(getattr(stream, "disposition", None), "value", 0)  # none in older PyAV
+    return bool(flags & ATTACHED_PICTURE)
