@@ -76,7 +76,16 @@ def next_commands(run_dir: str | Path) -> str:
 
 
 def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
-    """Raise InputError if a new run would write over the one in ``run_dir``."""
+    """Raise InputError if a new run would write over the one in ``run_dir``.
+
+    So it does where ``ckpt_path`` is no file: Lightning would fetch an address and run what is in
+    it.
+    """
+    if ckpt_path is not None and not Path(ckpt_path).is_file():
+        raise InputError(
+            f"{ckpt_path} (--ckpt_path) is no file; name a checkpoint on this machine, "
+            "addresses are not read"
+        )
     last = _checkpoint(run_dir, "last")
     if last.exists() and ckpt_path is None:
         raise InputError(

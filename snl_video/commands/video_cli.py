@@ -140,6 +140,8 @@ class VideoCLI(LightningCLI):
         if self.command == "fit":
             self._refuse_the_working_folder()
             refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
+            if config.ckpt_path is not None:
+                load_checkpoint(Path(config.ckpt_path))  # or say in one line why it can't be
             if config.checkpoint.monitor is None:  # Lightning would save at validations only
                 config.checkpoint.save_on_train_epoch_end = True
             self._take_checkpoint(config.ckpt_path)
@@ -189,9 +191,17 @@ class VideoCLI(LightningCLI):
             )
 
     def before_instantiate_classes(self) -> None:
-        """Name the checkpoint again that `parse_arguments` settled on."""
-        if self.runs:
-            self.config[self.command].ckpt_path = self.ckpt_path
+        """Name the checkpoint again that `parse_arguments` settled on, and never run what it holds.
+
+        Raises:
+            UsageError: ``weights_only`` is false.
+        """
+        if not self.runs:
+            return
+        config = self.config[self.command]
+        if config.weights_only is False:
+            raise UsageError("checkpoints are read with weights_only=true only; leave it out")
+        config.ckpt_path, config.weights_only = self.ckpt_path, True
 
     def instantiate_classes(self) -> None:
         """Make trainer, model and data; settings that don't fit are errors of the user.
