@@ -64,7 +64,7 @@ def dotted(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def predict_command(run_dir: str | Path) -> str:
     """Return the line that predicts a video with a finished run."""
-    return f"snl-video predict {_of_run(run_dir)} --data.predict.paths '[new.mp4]'"
+    return f"snl-video predict {shlex.quote(str(run_dir))} new.mp4"
 
 
 def next_commands(run_dir: str | Path) -> str:

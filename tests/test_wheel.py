@@ -141,5 +141,15 @@ def test_it_fine_tunes_on_a_folder(snl_video, tmp_path):
     options = [f"--recipe={tmp_path / 'tiny.yaml'}", f"--run_dir={tmp_path / 'run'}"]
     options += ["--trainer.max_epochs=1", "--data.holdout.share=0.25"]
     printed = snl_video("finetune", tmp_path / "mine", *options)
-    assert "predict a new video: snl-video predict --run_dir" in printed
+    assert f"predict a new video: snl-video predict {tmp_path / 'run'} new.mp4" in printed
     assert json.loads((tmp_path / "run/report/metrics.json").read_text())["complete"]
+    video = tmp_path / "mine/dark/0.mp4"
+    output = tmp_path / "found.json"
+    snl_video("predict", tmp_path / "run", video, f"--output={output}")
+    (found,) = json.loads(output.read_text())
+    assert {entry["class"] for entry in found["top"]} == {"dark", "light"}
+    code = "import snl_video, sys; print(snl_video.load_model(sys.argv[1]).predict(sys.argv[2]))"
+    (line,) = snl_video("-c", code, tmp_path / "run", video, program="python").splitlines()
+    assert line.startswith(f"{video}: {found['top'][0]['class']} ")
+    seen = snl_video("timeline", tmp_path / "run", video, "--window=0.2")
+    assert seen.startswith("00:00:00.000 - ")

@@ -134,7 +134,7 @@ def test_all_of_fine_tuning_in_one_run(videos, tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[-2:] == [
         f"next: snl-video test --run_dir '{folder}'",
-        f"      snl-video predict --run_dir '{folder}' --data.predict.paths '[new.mp4]'",
+        f"      snl-video predict '{folder}' new.mp4",
     ]
     saved = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)
     assert set(saved["averaging_state"]) == {"n_averaged"}

@@ -17,7 +17,7 @@ import torch
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import InputError
 from snl_video.evaluation.comparison import load_comparison
-from snl_video.inference.stored_model import load_model
+from snl_video.inference.recognizer import load_model
 from snl_video.training import Freezing, VideoClassifier
 from snl_video.weights import build_model, load_pretrained
 from tests.cli.tiny_run import QUIET, read_csv
@@ -114,7 +114,7 @@ def test_its_weights_start_another_network(checkpoint):
 
 def test_it_is_a_network_to_look_into(checkpoint):
     saved = torch.load(checkpoint, weights_only=True)["state_dict"]
-    for name, value in load_model(checkpoint).state_dict().items():
+    for name, value in load_model(checkpoint, device="cpu").network.state_dict().items():
         assert torch.equal(value, saved[f"network.{name}"]), name
 
 
