@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snl_video.commands.command_parser import CommandParser
-from snl_video.inference.affinity_pictures import (
-    affinity_row,
-    grid_position,
-    overlay,
-    write_pictures,
-)
+from snl_video.inference.affinity_pictures import affinity_row, grid_position
 from snl_video.inference.clip_graphs import ClipAndNetwork, graphs_of
+from snl_video.inference.explanation_pictures import Explanation, write_pictures
 
 
 def explain(
@@ -23,8 +19,8 @@ def explain(
 
       snl-video explain --checkpoint runs/demo --video clip.mp4 --position [4,112,112]
 
-    For each non-local block it writes to OUTPUT/PLACE one frame_TT.png a frame, all of them side by
-    side as strip.png and in time as affinity.gif. The chosen position is the white square.
+    For each non-local block it writes to OUTPUT/PLACE all frames as overview.png, each large as
+    frame_TT.png, and in time as affinity.mp4 and affinity.gif. The ring marks the position.
 
     Args:
         shown: the video and the network.
@@ -33,12 +29,17 @@ def explain(
         output: folder to write to.
         milliseconds: of a frame of the animation.
     """
-    network, clip = shown.load()
-    pixel = position or [n // 2 for n in clip.shape[2:]]
+    found = shown.load()
+    network, clip, _ = found
+    t, y, x = position or tuple(n // 2 for n in clip.shape[2:])
+    prediction = found.prediction()
+    print(prediction)
     for place, seen in graphs_of(network, clip).items():
-        row = affinity_row(seen, grid_position(pixel, clip, seen.grid))
-        write_pictures(overlay(clip[0], row, pixel), output / place, milliseconds)
-        print(output / place)
+        row = affinity_row(seen, grid_position((t, y, x), clip, seen.grid))
+        title = f"{shown.video.name}: {seen.block.kind} block at {place}"
+        drawn = Explanation(clip[0], row, (t, y, x), title, prediction)
+        write_pictures(drawn, output / place, milliseconds)
+        print(f"{output / place / 'overview.png'}: {drawn.reading}")
 
 
 def main(words: Sequence[str]) -> None:

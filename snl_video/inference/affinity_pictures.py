@@ -1,7 +1,6 @@
 """What a position of a clip attends to: its row of the affinity, laid over the frames."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +11,8 @@ from snl_video.blocks.pooling import Grid
 from snl_video.errors import InputError
 from snl_video.inference.clip_graphs import Seen
 
-OPACITY = 0.65
+OPACITY = 0.8
+"""Of the greatest value."""
 
 
 def grid_position(position: Sequence[int], clip: Tensor, grid: Grid) -> Grid:
@@ -47,38 +47,35 @@ def affinity_row(seen: Seen, vertex: Grid) -> Tensor:
     return row.view(-1, *keys).sum(0).detach()
 
 
-def overlay(clip: Tensor, row: Tensor, position: Sequence[int]) -> Tensor:
-    """Frames uint8 (T, H, W, 3) of clip (3, T, H, W), the row as a heat map, the position white."""
+def shares_over_time(row: Tensor) -> Tensor:
+    """Share of the weight of a row (T', H', W') that each of its moments holds, (T',)."""
+    weight = row.abs().sum((1, 2))
+    return weight / weight.sum().clamp(min=1e-12)
+
+
+def overlay(clip: Tensor, row: Tensor, size: tuple[int, int]) -> Tensor:
+    """Frames uint8 (T, h, w, 3) of clip (3, T, H, W) enlarged to size, the row as a heat map.
+
+    The least value of the row leaves the frame as it is, the greatest is almost opaque.
+    """
+    low, high = float(row.min()), float(row.max())
+    of_frames = F.interpolate(row[None, None], (clip.shape[1], *row.shape[1:]), mode="trilinear")
+    frames = []
+    for frame, weights in zip(clip.unbind(1), of_frames[0, 0], strict=True):
+        large = F.interpolate(frame[None].float(), size, mode="bicubic", antialias=True)[0]
+        heat = F.interpolate(weights[None, None], size, mode="bilinear")[0, 0]
+        heat = (heat - low) / max(high - low, 1e-12)
+        frames.append(blend(large.permute(1, 2, 0).clamp(0, 255), heat))
+    return torch.stack(frames)
+
+
+def blend(pixels: Tensor, heat: Tensor) -> Tensor:
+    """Lay heat (H, W) in [0, 1] over pixels (H, W, 3) in [0, 255], uint8."""
     from matplotlib import colormaps
 
-    size = clip.shape[1:]
-    heat = F.interpolate(row[None, None], size=tuple(size), mode="trilinear")[0, 0]
-    heat = (heat - heat.min()) / (heat.max() - heat.min()).clamp(min=1e-12)
     colours = torch.from_numpy(colormaps["inferno"](heat.numpy())[..., :3]).float() * 255
     weight = OPACITY * heat[..., None]
-    frames = (1 - weight) * clip.permute(1, 2, 3, 0).float() + weight * colours
-    t, y, x = position
-    half = max(min(size[1:]) // 50, 1)
-    frames[t, max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 255
-    return frames.round().to(torch.uint8)
-
-
-def write_pictures(frames: Tensor, folder: Path, milliseconds: int) -> None:
-    """Write uint8 frames (T, H, W, 3) one by one, as a strip and as an animation."""
-    from PIL import Image
-
-    folder.mkdir(parents=True, exist_ok=True)
-    images = [Image.fromarray(frame.numpy()) for frame in frames]
-    for number, image in enumerate(images):
-        image.save(folder / f"frame_{number:02d}.png")
-    Image.fromarray(torch.cat(list(frames), dim=1).numpy()).save(folder / "strip.png")
-    images[0].save(
-        folder / "affinity.gif",
-        save_all=True,
-        append_images=images[1:],
-        duration=milliseconds,
-        loop=0,
-    )
+    return ((1 - weight) * pixels + weight * colours).round().to(torch.uint8)
 
 
 def _key_grid(block: NonLocalBlock, grid: Grid) -> Grid:

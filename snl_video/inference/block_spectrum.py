@@ -1,7 +1,6 @@
 """What a block does to the spectrum of its graph: eigenvalues, filter response, degrees."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,8 @@ from snl_video.inference.clip_graphs import Seen
 
 LARGEST_MATRIX = 3136
 """Rows of a matrix whose eigenvalues are computed densely."""
+HIGH = 0.5
+"""A larger eigenvalue tells of a group of positions that are tied."""
 
 
 @torch.no_grad()
@@ -48,37 +49,40 @@ def measure(seen: Seen) -> dict[str, Any]:
     }
 
 
-def plot(place: str, found: dict[str, Any], path: Path) -> None:
-    """Draw what `measure` found: histogram and response above, the degree of each frame below."""
-    from matplotlib.figure import Figure
-
-    frames = found["degree"]
-    figure = Figure(figsize=(max(1.5 * len(frames), 8), 6), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, squeeze=False)[:, 0]
-    upper.suptitle(f"{place}: {found['kind']}, {'x'.join(map(str, found['grid']))} positions")
-    left, right = upper.subplots(1, 2)
-    values = found["eigenvalues"]
-    if values is None:
-        left.text(0.5, 0.5, "not computed: A is too large or not square", ha="center")
+def reading(found: dict[str, Any]) -> str:
+    """Say in plain words what `measure` found: eigenvalues, response, degree."""
+    words, response = [], found["response"]
+    positions = math.prod(found["grid"])
+    if found["eigenvalues"] is not None:
+        real = [v[0] if isinstance(v, list) else v for v in found["eigenvalues"]]
+        words.append(
+            f"of {positions} eigenvalues {sum(v > HIGH for v in real)} above {HIGH} (groups of "
+            f"positions tied among themselves) and {sum(v < -HIGH for v in real)} below -{HIGH} "
+            "(pairs of groups tied to each other)"
+        )
+    if response is not None:
+        gain = response["gain"][0]
+        apart, together = gain[len(gain) // 2], gain[-1]
+        if max(apart, together) == 0:
+            words.append("the filter passes nothing yet")
+        elif apart < together / 1000:
+            words.append("the filter passes only what tied positions share")
+        else:
+            words.append(
+                f"the filter passes what tied positions share (eigenvalue 1) "
+                f"{together / apart:.2g} times as strongly as what they don't (eigenvalue 0)"
+            )
+    means = torch.tensor(found["degree"]).mean((1, 2))
+    most = int(means.argmax())
+    if float(means.max() - means.min()) < 1e-4 * float(means.abs().max()):
+        words.append("all moments have the same mean degree")
     else:
-        left.hist([v[0] if isinstance(v, list) else v for v in values], bins=60, log=True)
-    left.set(xlabel="eigenvalue of A (real part)", ylabel="number")
-    if found["response"] is None:
-        right.text(0.5, 0.5, "not a polynomial of A", ha="center")
-    else:
-        for unit, gain in enumerate(found["response"]["gain"]):
-            right.plot(found["response"]["eigenvalue"], gain, label=f"unit {unit}")
-        right.legend()
-    right.set(xlabel="eigenvalue of A", ylabel="gain of the filter")
-    top = max(max(map(max, frame)) for frame in frames)
-    low = min(min(map(min, frame)) for frame in frames)
-    lower.suptitle(f"degree over time, {low:.3g} to {top:.3g}")
-    for number, (axis, frame) in enumerate(
-        zip(lower.subplots(1, len(frames), squeeze=False)[0], frames, strict=True)
-    ):
-        axis.imshow(frame, vmin=low, vmax=top)
-        axis.set(title=f"t = {number}", xticks=[], yticks=[])
-    figure.savefig(path, dpi=100)
+        words.append(
+            f"moment {most} of {len(means)} is tied most, with a mean degree of {means[most]:.3g} "
+            f"against {means.mean():.3g} over all"
+        )
+    text = "; ".join(words)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _eigenvalues(graph: Graph) -> list[Any] | None:

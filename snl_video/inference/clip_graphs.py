@@ -53,19 +53,19 @@ class ClipAndNetwork:
     short_side: int | None = None
     size: int | None = None
 
-    def load(self) -> tuple[VideoNetwork, Tensor]:
-        """The network, in evaluation mode, and the centre clip, uint8 (1, 3, T, S, S).
+    def load(self) -> "Shown":
+        """Read the network, in evaluation mode, and the centre clip, uint8 (1, 3, T, S, S).
 
         Raises:
             InputError: neither checkpoint nor backbone is given, or both; the network has no block;
                 or the video cannot be read.
         """
-        clip = dict(CLIP)
+        clip, classes = dict(CLIP), []
         if (self.checkpoint is None) == (self.backbone is None):
             raise InputError("name either a --checkpoint or, for random weights, a --backbone")
         if self.checkpoint is not None:
             stored = read_stored_model(self.checkpoint)
-            network = stored.network
+            network, classes = stored.network, stored.classes
             trained_on = {**stored.data.get("clip", {}), **stored.data.get("crop", {})}
             clip |= {name: trained_on[name] for name in CLIP if name in trained_on}
         else:
@@ -83,7 +83,25 @@ class ClipAndNetwork:
         indices = ClipSettings(clip["num_frames"], clip["interval"]).uniform(video.num_frames, 1)
         transform = EvalTransform(clip["short_side"], clip["size"])
         frames = video.get_frames(indices[0]).permute(0, 3, 1, 2)
-        return network, transform(frames)
+        return Shown(network, transform(frames), classes)
+
+
+class Shown(NamedTuple):
+    """A network, a clip for it, and the names of its classes, none where its head is random."""
+
+    network: VideoNetwork
+    clip: Tensor
+    classes: list[str]
+
+    @torch.no_grad()
+    def prediction(self) -> str:
+        """The best two classes of the clip with their probabilities."""
+        if not self.classes:
+            return "no prediction: random weights"
+        scores = self.network(self.network.normalise(self.clip))[0].softmax(0)
+        values, order = scores.topk(min(2, len(self.classes)))
+        pairs = zip(order.tolist(), values.tolist(), strict=True)
+        return "prediction: " + ", ".join(f"{self.classes[i]} {100 * v:.1f} %" for i, v in pairs)
 
 
 class Seen(NamedTuple):

@@ -9,6 +9,7 @@ import torch
 from snl_video.commands import explain, spectra
 from snl_video.errors import InputError, UsageError
 from snl_video.inference import clip_graphs
+from snl_video.inference.clip_graphs import ClipAndNetwork
 from snl_video.training.module import VideoClassifier
 from snl_video.weights.build import build_model
 from tests.videos import write_video
@@ -41,7 +42,7 @@ def test_a_network_without_blocks_is_refused(monkeypatch, video):
         spectra.main(["spectrum", "--backbone", "c2d_r50", *SMALL, "--video", str(video)])
 
 
-def test_a_checkpoint_gives_its_own_blocks_and_clip(video, tmp_path):
+def test_a_checkpoint_gives_its_own_blocks_and_clip(video, tmp_path, capsys):
     from pytorch_lightning import Trainer
 
     spec = {"kind": "gsnl", "places": ["res4.4"], "options": {"order": 4}}
@@ -61,14 +62,24 @@ def test_a_checkpoint_gives_its_own_blocks_and_clip(video, tmp_path):
     assert found["kind"] == "gsnl"
     assert found["grid"] == [2, 2, 2]
     assert found["options"]["order"] == 4
+    folder = tmp_path / "explained"
+    explain.main(["explain", *arguments, "--output", str(folder)])
+    assert capsys.readouterr().out.splitlines()[-2].startswith("prediction: class ")
+    shown = ClipAndNetwork(video, checkpoint=tmp_path / "a.ckpt").load()
+    scores = shown.network(shown.network.normalise(shown.clip)).softmax(1)[0].detach()
+    best = f"prediction: class {int(scores.argmax())} {100 * float(scores.max()):.1f} %, class "
+    assert shown.prediction().startswith(best)
 
 
 def test_explain_writes_the_pictures_of_every_block(video, tmp_path, capsys):
     words = ["explain", *FRESH, *SMALL, f"--video={video}", f"--output={tmp_path / 'out'}"]
     explain.main([*words, "--position=[1,31,0]", "--milliseconds=50"])
     folder = tmp_path / "out/res4.4"
-    assert capsys.readouterr().out == f"{folder}\n"
-    names = {f"frame_{number:02d}.png" for number in range(4)} | {"strip.png", "affinity.gif"}
+    random, told = capsys.readouterr().out.splitlines()
+    assert random == "no prediction: random weights"
+    assert told.startswith(f"{folder}/overview.png: ")
+    names = {f"frame_{number:02d}.png" for number in range(4)}
+    names |= {"overview.png", "affinity.gif", "affinity.mp4"}
     assert {path.name for path in folder.iterdir()} == names
     with pytest.raises(InputError, match=r"position \(4, 0, 0\) lies outside the clip"):
         explain.main([*words, "--position=[4,0,0]"])

@@ -1,7 +1,5 @@
 """Pictures of the affinity: what is drawn is the row of the matrix, and all are written."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -11,7 +9,7 @@ from snl_video.inference.affinity_pictures import (
     affinity_row,
     grid_position,
     overlay,
-    write_pictures,
+    shares_over_time,
 )
 from snl_video.inference.clip_graphs import Seen
 
@@ -43,17 +41,17 @@ def test_a_pixel_is_found_on_the_grid() -> None:
         grid_position((8, 0, 0), clip, (4, 8, 8))
 
 
-def test_pictures(tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image")
-    pytest.importorskip("matplotlib")
+def test_the_row_lies_on_the_frames_where_it_is_large() -> None:
     row = torch.zeros(GRID)
     row[1, 3, 3] = 1
-    frames = overlay(torch.full((3, 4, 32, 32), 100, dtype=torch.uint8), row, (0, 4, 4))
-    assert frames.shape == (4, 32, 32, 3)
-    assert (frames[0, 4, 4] == 255).all()
-    assert (frames[0, 20:, 20:] == 100).all()
-    assert (frames[3, -1, -1] != 100).any()
-    write_pictures(frames, tmp_path / "out", 100)
-    assert len(list((tmp_path / "out").glob("frame_*.png"))) == 4
-    assert image.open(tmp_path / "out" / "strip.png").size == (4 * 32, 32)
-    assert image.open(tmp_path / "out" / "affinity.gif").n_frames == 4
+    frames = overlay(torch.full((3, 4, 32, 32), 100, dtype=torch.uint8), row, (64, 64))
+    assert frames.shape == (4, 64, 64, 3)
+    assert (frames[0] == 100).all()
+    assert (frames[3, :40, :40] == 100).all()
+    assert (frames[3, -8:, -8:] != 100).any(dim=-1).all()
+
+
+def test_the_weight_of_each_moment_is_its_share_of_the_row() -> None:
+    row = torch.zeros(GRID)
+    row[0, 0, 0], row[1, 2, 2], row[1, 3, 1] = 1, -1, 2
+    torch.testing.assert_close(shares_over_time(row), torch.tensor([0.25, 0.75]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,7 +14,9 @@ H264 = {"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0"}
 INTRA_ONLY = {"g": "1"}
 
 
-def write_frames(path: Path, frames: np.ndarray, fps: int = 25, *, intra: bool = False) -> None:
+def write_frames(
+    path: Path, frames: np.ndarray, fps: int | Fraction = 25, *, intra: bool = False
+) -> None:
     """Encode uint8 (T, H, W, 3) as H.264, or as MPEG-4 where PyAV has no encoder for that.
 
     The same frames give the same file, byte for byte. With `intra` no frame is predicted from
