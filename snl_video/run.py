@@ -10,6 +10,7 @@ import torch
 from snl_video.errors import InputError
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import as_pretrained, known_classes
+from snl_video.whole_files import previous_in_words
 
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
@@ -152,7 +153,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint["hyper_parameters"], checkpoint["datamodule_hyper_parameters"]
     except Exception as error:
         raise InputError(
-            f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
+            f"{path} is not a checkpoint of this package, or was cut off ({type(error).__name__}: "
+            f"{error}){previous_in_words(path)}"
         ) from error
     return checkpoint
 

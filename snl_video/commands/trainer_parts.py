@@ -1,12 +1,14 @@
 """What the commands add to a trainer, and the settings of one that they refuse."""
 
 from pathlib import Path
+from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.plugins import CheckpointIO
 
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.data.decoding import open_video
@@ -18,8 +20,10 @@ from snl_video.training.callbacks.network_summary import NetworkSummary
 from snl_video.training.callbacks.prediction_writer import PredictionWriter
 from snl_video.training.callbacks.pretrained_weights import PretrainedWeights
 from snl_video.training.callbacks.unreadable_report import UnreadableReport
+from snl_video.training.whole_checkpoints import WholeCheckpoints
 from snl_video.weights import LoadReport, PretrainedSpec
 from snl_video.weights.safe_reading.checkpoints import sha256
+from snl_video.whole_files import whole_file
 
 HALF = ("16-mixed", "16", 16)
 """Precisions that Lightning turns into bfloat16 where there is no GPU."""
@@ -31,15 +35,8 @@ class RunConfig(SaveConfigCallback):
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write it, in the first process only."""
         if stage == "fit":
-            folder = Path(trainer.default_root_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            self.parser.save(
-                self.config,
-                folder / "config.yaml",
-                skip_none=False,
-                overwrite=True,
-                multifile=False,
-            )
+            with whole_file(Path(trainer.default_root_dir) / "config.yaml") as file:
+                self.parser.save(self.config, file, skip_none=False, multifile=False)
 
 
 def loggers_of(run_dir: Path) -> list[Logger]:
@@ -48,6 +45,13 @@ def loggers_of(run_dir: Path) -> list[Logger]:
         TensorBoardLogger(run_dir, name="tensorboard", version=""),
         CSVLogger(run_dir, name="csv"),
     ]
+
+
+def with_whole_checkpoints(plugins: Any) -> list[Any]:
+    """Add the way to save to a trainer's plugins, unless they have one."""
+    given = plugins if isinstance(plugins, list) else [] if plugins is None else [plugins]
+    own = any(isinstance(plugin, CheckpointIO) for plugin in given)
+    return given if own else [*given, WholeCheckpoints()]
 
 
 def fit_callbacks(

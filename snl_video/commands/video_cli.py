@@ -24,6 +24,7 @@ from snl_video.commands.trainer_parts import (
     loggers_of,
     refuse_half_on_cpu,
     refuse_unchosen_best,
+    with_whole_checkpoints,
 )
 from snl_video.commands.video_help import HELP
 from snl_video.data.datamodule import VideoDataModule
@@ -233,6 +234,7 @@ class VideoCLI(LightningCLI):
             loaded = None if config.ckpt_path else self._load_to_evaluate()
             callbacks = evaluation_callbacks(self.command, run_dir, data, config.ckpt_path, loaded)
         self.trainer_defaults["callbacks"] = callbacks
+        kwargs["plugins"] = with_whole_checkpoints(self.config_init[self.command].trainer.plugins)
         trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
         refuse_half_on_cpu(trainer, config.trainer.precision)
         return trainer

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from snl_video.errors import InputError
+from snl_video.errors import InputError, PretrainedError
 from snl_video.models.network import VideoNetwork
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
+from snl_video.whole_files import previous_in_words
 
 PUBLISHED = {
     "kinetics400": (
@@ -64,9 +65,10 @@ def read_stored_model(source: str | Path) -> StoredModel:
                 if name.startswith("network.")
             }
         )
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, RuntimeError, PretrainedError) as error:
         raise InputError(
-            f"{path} is not a checkpoint of this package: {type(error).__name__}: {error}"
+            f"{path} is not a checkpoint of this package, or was cut off ({type(error).__name__}: "
+            f"{error}){previous_in_words(path)}"
         ) from error
     classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
     data = stored.get("datamodule_hyper_parameters", {})

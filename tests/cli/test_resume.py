@@ -1,9 +1,12 @@
 """A run that goes on from its last checkpoint."""
 
+import pytest
 import torch
 
 from snl_video.commands.video_cli import VideoCLI
+from snl_video.errors import InputError
 from snl_video.training import Freezing
+from snl_video.training.whole_checkpoints import WholeCheckpoints
 from tests.cli.tiny_run import FINETUNE, fit
 
 
@@ -46,3 +49,12 @@ def test_the_configuration_that_a_run_wrote_resumes_it(videos, tmp_path):
     others = resumed.state_dict()
     for name, value in whole.state_dict().items():
         assert torch.equal(value, others[name]), name
+
+
+def test_a_run_keeps_its_checkpoints_whole_and_refuses_a_torn_one(videos, tmp_path):
+    trainer = fit(videos, tmp_path / "run", "--trainer.max_epochs=2").trainer
+    assert isinstance(trainer.strategy.checkpoint_io, WholeCheckpoints)
+    last = tmp_path / "run/checkpoints/last.ckpt"
+    last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"cut off.*one before it is .*last\.previous\.ckpt"):
+        fit(videos, tmp_path / "run", f"--ckpt_path={last}")
