@@ -141,11 +141,13 @@ class Recognizer:
             InputError: a window or a stride that is not positive, or scores that are not finite.
         """
         windows = Windows(path, self.viewing, window, stride)
-        scores = []
-        for clips in windows:
-            logits = [self.logits(part) for part in self.viewing.split(iter(clips))]
-            scores.append(self.viewing.join(torch.cat(logits)))
+        scores = [self.clip_scores(clips) for clips in windows]
         return Timeline(str(path), self.classes, windows.seconds, torch.stack(scores))
+
+    def clip_scores(self, clips: Tensor) -> Tensor:
+        """Map uint8 clips (num_clips, num_crops, 3, T, S, S) to joint probabilities (K,)."""
+        logits = [self.logits(part) for part in self.viewing.split(iter(clips))]
+        return self.viewing.join(torch.cat(logits))
 
     @torch.inference_mode()
     def logits(self, clips: Tensor) -> Tensor:

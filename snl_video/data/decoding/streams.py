@@ -43,19 +43,28 @@ def open_stream(
             options={"format_whitelist": CONTAINERS.replace(" ", ",")},
         ) as container,
     ):
-        stream = container.streams.best("video")
-        if stream is None or _is_cover(stream):
-            kinds = sorted({s.type for s in container.streams if s is not stream}) or ["none"]
-            raise VideoError(
-                path, f"no video stream (streams: {', '.join(kinds)}); name a video file"
-            )
-        if stream.codec_context is None:
-            raise VideoError(path, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
-        if max_pixels is not None:
-            check_pixels(path, stream.width, stream.height, max_pixels)
-            stream.codec_context.options = {"max_pixels": str(SLACK * max_pixels)}
-        stream.codec_context.thread_count = 1
-        yield container, stream
+        yield container, video_stream(container, path, max_pixels)
+
+
+def video_stream(
+    container: av.container.InputContainer, name: str, max_pixels: int | None = MAX_PIXELS
+) -> av.VideoStream:
+    """The stream of video that a player shows, never a cover picture.
+
+    Raises:
+        VideoError: there is none, or its frames have more than `max_pixels` where that is given.
+    """
+    stream = container.streams.best("video")
+    if not isinstance(stream, av.VideoStream) or _is_cover(stream):
+        kinds = ", ".join(sorted({s.type for s in container.streams if s is not stream}))
+        raise VideoError(name, f"no video stream (streams: {kinds or 'none'}); name a video file")
+    if stream.codec_context is None:
+        raise VideoError(name, f"{NOT_A_VIDEO} (FFmpeg does not know its codec)")
+    if max_pixels is not None:
+        check_pixels(name, stream.width, stream.height, max_pixels)
+        stream.codec_context.options = {"max_pixels": str(SLACK * max_pixels)}
+    stream.codec_context.thread_count = 1
+    return stream
 
 
 def check_pixels(path: str, width: int, height: int, most: int) -> None:
