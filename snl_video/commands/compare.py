@@ -12,6 +12,7 @@ from snl_video.errors import UsageError
 from snl_video.evaluation.comparison import load_comparison
 from snl_video.evaluation.comparison_tables import accuracy_table, difference_table, notes
 from snl_video.evaluation.report.comparison_page import comparison_page
+from snl_video.whole_files import write_whole
 
 
 def compare(reports: list[str], output: Path = Path("compare.html")) -> None:
@@ -29,10 +30,9 @@ def compare(reports: list[str], output: Path = Path("compare.html")) -> None:
     if output.suffix != ".html":
         raise UsageError(f"--output must end in .html, got {output}")
     comparison = load_comparison([Path(report) for report in reports], group_of)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(comparison_page(comparison), encoding="utf-8")
+    write_whole(output, comparison_page(comparison))
     numbers = output.with_suffix(".json")
-    numbers.write_text(json.dumps(comparison.to_dict(), indent=2) + "\n", encoding="utf-8")
+    write_whole(numbers, json.dumps(comparison.to_dict(), indent=2) + "\n")
     console = Console()
     console.print(accuracy_table(comparison))
     console.print(difference_table(comparison))

@@ -26,6 +26,7 @@ from snl_video.errors import InputError, UsageError
 from snl_video.evaluation.comparison import read_report
 from snl_video.evaluation.kind_results import FinishedRun, KindRun, refuse_shared, rows_by_seed
 from snl_video.evaluation.kind_tables import kinds_document
+from snl_video.whole_files import write_whole
 from snl_video.wording import flatten
 
 FREE = ("config", "run_dir", "checkpoint.dirpath", "data.root", "data.loader.num_workers")
@@ -125,14 +126,13 @@ def write_tables(run_dir: Path, records: Records, output: Path, note: str = "") 
     ]
     planned = list(records)
     tables = rows_by_seed(planned, tested, group_of)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(kinds_document(planned, tested, tables, note), encoding="utf-8")
+    write_whole(output, kinds_document(planned, tested, tables, note))
     there = {one.run for one in tested}
     numbers = {
         "missing": [run.name for run in planned if run not in there],
         "seeds": {seed: [asdict(row) for row in rows] for seed, rows in tables.items()},
     }
-    (run_dir / "kinds.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    write_whole(run_dir / "kinds.json", json.dumps(numbers, indent=1) + "\n")
     print(f"{output}: {len(tested)} of {len(records)} runs", flush=True)
 
 

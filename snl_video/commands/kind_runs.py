@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from snl_video.errors import InputError
+from snl_video.whole_files import write_whole
 
 PROGRAM = (sys.executable, "-m", "snl_video")
 STAGES = ("fit", "test")
@@ -55,10 +56,7 @@ class RunRecord:
 
     def write(self, folder: Path) -> None:
         """Write it whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        half = folder / f"{FILE}.tmp"
-        half.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        half.replace(folder / FILE)
+        write_whole(folder / FILE, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def read_record(folder: Path, settings: Mapping[str, str]) -> RunRecord:

@@ -8,6 +8,7 @@ from snl_video.commands.command_parser import CommandParser
 from snl_video.inference.block_spectrum import measure, reading
 from snl_video.inference.clip_graphs import ClipAndNetwork, graphs_of
 from snl_video.inference.spectrum_figure import draw_spectrum
+from snl_video.whole_files import write_whole
 
 
 def spectrum(shown: ClipAndNetwork, output: Path = Path("runs/spectrum")) -> None:
@@ -28,7 +29,7 @@ def spectrum(shown: ClipAndNetwork, output: Path = Path("runs/spectrum")) -> Non
     for place, seen in graphs_of(network, clip).items():
         found = measure(seen)
         path = output / f"{place}.json"
-        path.write_text(json.dumps({"place": place, **found}, indent=1) + "\n")
+        write_whole(path, json.dumps({"place": place, **found}, indent=1) + "\n")
         draw_spectrum(place, found, clip[0], path.with_suffix(".png"))
         print(f"{path.with_suffix('.png')}, {path}: {reading(found)}")
 

@@ -1,6 +1,7 @@
 """Two or more reports of the same videos, side by side."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from snl_video.errors import ComparisonError
-from snl_video.evaluation.metrics import METRICS, Metric, metrics_shown
+from snl_video.evaluation.metrics import METRICS, Metric, compute_metrics, metrics_shown
 from snl_video.evaluation.significance import ByGroup, Paired, compare_with_first
 from snl_video.evaluation.video_table import VideoTable, list_sha256, read_parquet
 from snl_video.renamed import migrate_settings
@@ -167,7 +168,33 @@ def read_report(folder: Path, name: str) -> Report:
         raise ComparisonError(
             f"{folder}: metrics.json and videos.parquet are of different lists; run `test` again"
         )
+    refuse_disagreement(folder, metrics, videos)
     return Report(name, metrics, videos)
+
+
+def refuse_disagreement(folder: Path, metrics: dict[str, Any], videos: VideoTable) -> None:
+    """Refuse numbers that don't follow from the table of the videos.
+
+    Raises:
+        ComparisonError: names those that differ, of both files.
+    """
+    again = compute_metrics(videos.results()) | {"top1": float(videos.correct.mean())}
+    differing = [
+        f"{name} {metrics[name]} and {value}"
+        for name, value in again.items()
+        if name in metrics and not _close(metrics[name], value)
+    ]
+    if differing:
+        raise ComparisonError(
+            f"{folder}: metrics.json and videos.parquet are of different tests "
+            f"({'; '.join(differing)}); run `test` again"
+        )
+
+
+def _close(told: Any, found: float | None) -> bool:
+    if told is None or found is None:
+        return told is found
+    return isinstance(told, int | float) and math.isclose(told, found, abs_tol=1e-6)
 
 
 def check_same_videos(first: Report, other: Report) -> None:

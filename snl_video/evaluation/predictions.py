@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
+from snl_video.whole_files import write_whole
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -104,8 +106,7 @@ def write_predictions(
     """
     own = {"weights": dict(weights)} if weights else {}
     rows = [p.to_dict() | own for p in predictions]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(rows, indent=2) + "\n")
+    write_whole(file, json.dumps(rows, indent=2) + "\n")
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> Table:

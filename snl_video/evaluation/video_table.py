@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
 from snl_video.errors import InputError
 from snl_video.evaluation.results import VideoResults
@@ -43,6 +44,18 @@ class VideoTable:
     reasons: list[str]
     clip_accuracy: np.ndarray
     scores: np.ndarray
+
+    def results(self) -> VideoResults:
+        """Return the rows as the results that they were made of."""
+        return VideoResults(
+            index=torch.arange(len(self.ids)),
+            label=torch.tensor(self.label),
+            scores=torch.tensor(self.scores),
+            clip_correct=torch.tensor(self.clip_accuracy),
+            failed=torch.tensor(self.failed),
+            reasons=tuple(self.reasons),
+            expected=len(self.ids),
+        )
 
 
 def list_sha256(ids: Iterable[str], labels: Iterable[int]) -> str:

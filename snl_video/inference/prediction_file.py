@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from snl_video.errors import InputError, UsageError
 from snl_video.evaluation.predictions import Prediction, prediction_row
+from snl_video.whole_files import whole_file, write_whole
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
 
@@ -47,8 +47,7 @@ class PredictionFile:
         if self.partial.exists() and not overwrite:
             self._take_up(head)
         else:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self.partial.write_text(head + "\n", encoding="utf-8")
+            write_whole(self.partial, head + "\n")
 
     def add(self, prediction: Prediction) -> None:
         """Keep one more."""
@@ -59,9 +58,8 @@ class PredictionFile:
     def finish(self, paths: list[str]) -> None:
         """Write the predictions of the paths in this order, and forget the lines beside it."""
         predictions = [self.done[path] for path in paths]
-        scratch = self.file.with_name(f".{self.file.name}.new")
-        _write(scratch, self.file.suffix, predictions)
-        os.replace(scratch, self.file)
+        with whole_file(self.file) as scratch:
+            _write(scratch, self.file.suffix, predictions)
         self.partial.unlink()
 
     def _take_up(self, head: str) -> None:
@@ -80,7 +78,7 @@ class PredictionFile:
             whole.append(line)
             top = tuple((entry["class"], entry["score"]) for entry in row["top"])
             self.done[row["path"]] = Prediction(row["path"], top, row.get("reason", ""))
-        self.partial.write_text("\n".join(whole) + "\n", encoding="utf-8")
+        write_whole(self.partial, "\n".join(whole) + "\n")
 
 
 def _write(file: Path, suffix: str, predictions: list[Prediction]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from snl_video.errors import UsageError
 from snl_video.inference.video_timeline import Segment, Timeline, clock
+from snl_video.whole_files import whole_file, write_whole
 
 SUFFIXES = (".csv", ".json", ".vtt", ".png")
 
@@ -30,12 +31,12 @@ def write_timeline(
     """
     check_suffix(file)
     segments = timeline.segments(smooth=smooth, min_score=min_score)
-    file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".png":
-        draw(file, timeline, segments, smooth)
+        with whole_file(file) as scratch:
+            draw(scratch, timeline, segments, smooth)
         return
     if file.suffix == ".csv":
-        with file.open("w", newline="", encoding="utf-8") as out:
+        with whole_file(file) as scratch, scratch.open("w", newline="", encoding="utf-8") as out:
             writer = csv.writer(out)
             writer.writerow(["start", "end", "class", "score"])
             writer.writerows(
@@ -47,7 +48,7 @@ def write_timeline(
         text = json.dumps(values, indent=1)
     else:
         text = subtitles(segments)
-    file.write_text(text + "\n", encoding="utf-8")
+    write_whole(file, text + "\n")
 
 
 def subtitles(segments: list[Segment]) -> str:

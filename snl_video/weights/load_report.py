@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
+from snl_video.whole_files import write_whole
 from snl_video.wording import first_few
 
 
@@ -63,7 +64,7 @@ class LoadReport:
 
     def write_json(self, path: str | Path) -> None:
         """Write `to_dict`, for the folder of a run."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_whole(Path(path), json.dumps(self.to_dict(), indent=2) + "\n")
 
     def sentence(self) -> str:
         """Say in one line which file it was and what of the network is new."""

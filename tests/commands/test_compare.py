@@ -224,3 +224,26 @@ def test_names_are_as_long_as_they_must_be(tmp_path):
     twice = load_comparison([folders[0], folders[0]])
     assert len({r.name for r in twice.reports}) == 2
     assert twice.pairs[0].p_value == 1
+
+
+def test_numbers_of_another_test_than_the_table_are_refused_by_name(tmp_path):
+    first, second = report(tmp_path / "a", skill=1.0), report(tmp_path / "b", seed=2, skill=3.0)
+    (second / "videos.parquet").write_bytes((first / "videos.parquet").read_bytes())
+    with pytest.raises(ComparisonError, match=r"b/report: .* different tests \(top1 0\..* and 0\."):
+        load_comparison([first, second])
+
+
+def test_a_test_that_is_killed_leaves_the_report_that_was_there(tmp_path, monkeypatch):
+    folder = report(tmp_path / "a", seed=1)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def killed(*given):
+        raise KeyboardInterrupt
+
+    for place in ("write_parquet", "save_confusion", "report_page"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"snl_video.evaluation.report.write_report.{place}", killed)
+            with pytest.raises(KeyboardInterrupt):
+                report(tmp_path / "a", seed=2)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    load_comparison([folder, folder])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from snl_video.errors import AnnotationError
+from snl_video.whole_files import whole_file
 
 SCHEMA = pa.schema(
     [
@@ -38,13 +38,11 @@ def write_table(table: pa.Table, path: str | Path) -> None:
         AnnotationError: the suffix is neither .parquet nor .csv.
     """
     path = _checked(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    if path.suffix == ".csv":
-        pa.csv.write_csv(table, temporary)
-    else:
-        pa.parquet.write_table(table, temporary, compression="zstd")
-    temporary.replace(path)
+    with whole_file(path) as scratch:
+        if path.suffix == ".csv":
+            pa.csv.write_csv(table, scratch)
+        else:
+            pa.parquet.write_table(table, scratch, compression="zstd")
 
 
 def read_table(path: str | Path, columns: Sequence[str] = SCHEMA.names) -> pa.Table:

@@ -13,6 +13,7 @@ from snl_video.evaluation.report.numbers import evaluation_numbers
 from snl_video.evaluation.report.report_page import report_page
 from snl_video.evaluation.results import Evaluation
 from snl_video.evaluation.video_table import video_rows, write_confusion, write_csv, write_parquet
+from snl_video.whole_files import swapped_folder
 
 
 def write_report(
@@ -26,7 +27,7 @@ def write_report(
     """Write the numbers, one row a video, the figures and ``report.html``.
 
     Args:
-        folder: made if it is not there; files of the same names are replaced.
+        folder: it is replaced at once, when all is written; other files in it stay.
         evaluation: the results and what they are about.
         context: what was evaluated, kept in ``metrics.json``; see
             `report_page` for the names it knows.
@@ -46,20 +47,20 @@ def write_report(
     if open_video and len(paths) != len(evaluation.ids):
         raise ValueError(f"{len(paths)} paths for {len(evaluation.ids)} videos")
     results, classes, ids = evaluation.results, evaluation.classes, evaluation.ids
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**numbers, **context}, indent=2, allow_nan=False, default=str)
-    (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    write_parquet(folder / "videos.parquet", results, classes, ids)
-    write_csv(folder / "videos.csv", video_rows(results, classes, ids))
-    write_csv(folder / "per_class.csv", per_class_rows(results, classes))
-    write_confusion(folder / "confusion.csv", results.confusion().tolist(), classes)
-    save_confusion(folder / "confusion.png", results, classes)
-    save_per_class(folder / "per_class.png", results, classes)
-    mistakes = confident_mistakes(results)
-    if open_video:
-        mistakes = [_with_frames(item, paths[item.index], open_video) for item in mistakes]
-    html = report_page(evaluation, numbers, context, mistakes)
-    (folder / "report.html").write_text(html, encoding="utf-8")
+    with swapped_folder(folder) as scratch:
+        text = json.dumps({**numbers, **context}, indent=2, allow_nan=False, default=str)
+        (scratch / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        write_parquet(scratch / "videos.parquet", results, classes, ids)
+        write_csv(scratch / "videos.csv", video_rows(results, classes, ids))
+        write_csv(scratch / "per_class.csv", per_class_rows(results, classes))
+        write_confusion(scratch / "confusion.csv", results.confusion().tolist(), classes)
+        save_confusion(scratch / "confusion.png", results, classes)
+        save_per_class(scratch / "per_class.png", results, classes)
+        mistakes = confident_mistakes(results)
+        if open_video:
+            mistakes = [_with_frames(item, paths[item.index], open_video) for item in mistakes]
+        html = report_page(evaluation, numbers, context, mistakes)
+        (scratch / "report.html").write_text(html, encoding="utf-8")
     return folder
 
 
