@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run([word for word in words if word != "--debug"])
     except SystemExit as end:  # of argparse's --help, or of Lightning after an interruption
+        if isinstance(end.__context__, KeyboardInterrupt):  # which Lightning turns into a 1
+            return 128 + signal.SIGINT
         stopped = 128 + signal.SIGTERM  # where Lightning gives no code
         return end.code if isinstance(end.code, int) else stopped if end.code is None else FAILED
     except KeyboardInterrupt:

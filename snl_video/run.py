@@ -1,7 +1,7 @@
 """The folder of a run: what may be written to it, which weights are evaluated, and how."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,15 @@ def next_commands(run_dir: str | Path) -> str:
     if last := _only_last(run_dir):
         words = f"no best.ckpt: training ended before the first validation; {last} is there\n"
     return f"{words}next: snl-video test {_of_run(run_dir)}\n      {predict_command(run_dir)}"
+
+
+def resume_command(words: Sequence[str], run_dir: str | Path) -> str:
+    """Return the line that goes on with the run of a command line of before."""
+    kept = list(words)
+    for place in reversed([i for i, word in enumerate(kept) if word.startswith("--ckpt_path")]):
+        del kept[place : place + (1 if "=" in kept[place] else 2)]
+    last = str(_checkpoint(run_dir, "last"))
+    return f"snl-video {shlex.join([*kept, '--ckpt_path', last])}"
 
 
 def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:

@@ -57,12 +57,15 @@ def main(words: Sequence[str]) -> None:
         holdout=HoldoutSettings(**vars(parsed.config.data.holdout)),
     )
     resume = [f"--ckpt_path={options.ckpt_path}"] if options.ckpt_path else []
-    train_and_test(run_dir, ["fit", *common, *length_options(named), *resume], ["test", *common])
+    fit = ["fit", *common, *length_options(named), *resume]
+    train_and_test(run_dir, fit, ["test", *common], called=words)
 
 
-def train_and_test(run_dir: Path, fit: Sequence[str], test: Sequence[str]) -> None:
-    """Run two command lines, and print what they have left in the folder of the run."""
-    VideoCLI(fit)
+def train_and_test(
+    run_dir: Path, fit: Sequence[str], test: Sequence[str], *, called: Sequence[str]
+) -> None:
+    """Run two command lines, those that `called` means, and print what is in the run's folder."""
+    VideoCLI(fit, called=called)
     cli = VideoCLI(test)
     if cli.trainer.is_global_zero:
         videos = cli.datamodule.video_list

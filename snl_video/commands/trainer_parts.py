@@ -19,6 +19,7 @@ from snl_video.training.callbacks.loader_place import LoaderPlace
 from snl_video.training.callbacks.network_summary import NetworkSummary
 from snl_video.training.callbacks.prediction_writer import PredictionWriter
 from snl_video.training.callbacks.pretrained_weights import PretrainedWeights
+from snl_video.training.callbacks.stop_signals import StopSignals
 from snl_video.training.callbacks.unreadable_report import UnreadableReport
 from snl_video.training.whole_checkpoints import WholeCheckpoints
 from snl_video.weights import LoadReport, PretrainedSpec
@@ -55,15 +56,24 @@ def with_whole_checkpoints(plugins: Any) -> list[Any]:
 
 
 def fit_callbacks(
-    run_dir: Path, data: VideoDataModule, pretrained: str | PretrainedSpec | None
+    run_dir: Path, data: VideoDataModule, pretrained: str | PretrainedSpec | None, resume: str
 ) -> list[Callback]:
-    """What training needs beside the callbacks of its configuration."""
+    """What training needs beside the callbacks of its configuration.
+
+    Args:
+        run_dir: folder of the run.
+        data: what is trained on.
+        pretrained: the weights to start from.
+        resume: the command that goes on with the run.
+    """
+    last = LastCheckpoint(run_dir / "checkpoints" / "last.ckpt")
     loaders = data.loaders
     callbacks: list[Callback] = [
         NetworkSummary(loaders.clip.num_frames, loaders.crop.size),
         UnreadableReport(data.unreadable),
         LoaderPlace(),
-        LastCheckpoint(run_dir / "checkpoints" / "last.ckpt"),
+        last,
+        StopSignals(last, resume),
     ]
     return callbacks if pretrained is None else [*callbacks, PretrainedWeights(pretrained)]
 

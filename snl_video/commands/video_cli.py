@@ -38,6 +38,7 @@ from snl_video.run import (
     next_commands,
     proposals,
     refuse_to_overwrite,
+    resume_command,
     why_weights,
 )
 from snl_video.training.callbacks.freezing import Freezing
@@ -64,9 +65,13 @@ class VideoCLI(LightningCLI):
     Args:
         words: the sub-command and its options.
         run: False to parse only; ``config`` is what was parsed.
+        called: the words of the program's command line, where they are others.
     """
 
-    def __init__(self, words: Sequence[str], run: bool = True) -> None:
+    def __init__(
+        self, words: Sequence[str], run: bool = True, called: Sequence[str] | None = None
+    ) -> None:
+        self.called = called or words
         self.words, self.runs = with_recipe_paths(words), run
         self.command = words[0]
         self.ckpt_path: str | None = None
@@ -227,7 +232,8 @@ class VideoCLI(LightningCLI):
         if config.trainer.logger is None:
             kwargs["logger"] = loggers_of(run_dir) if fits else False
         if fits:
-            callbacks = fit_callbacks(run_dir, data, self.config_init["fit"].pretrained)
+            resume = resume_command(self.called, run_dir)
+            callbacks = fit_callbacks(run_dir, data, self.config_init["fit"].pretrained, resume)
             if config.trainer.logger is None:
                 callbacks.append(LearningRateMonitor("step"))
         else:

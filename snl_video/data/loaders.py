@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +48,15 @@ class LoaderSettings:
                 "timeout": self.timeout,
                 "persistent_workers": True,
                 "prefetch_factor": self.prefetch_factor,
+                "worker_init_fn": leave_signals_to_main,
             }
         return options
+
+
+def leave_signals_to_main(worker: int) -> None:
+    """Let a worker outlive Ctrl-C, which a terminal sends to it too, so that a step can end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,11 @@ def load_loader_places(trainer: pl.Trainer) -> None:
     trainer.fit_loop._load_combined_loader_states()
 
 
+def stop_after_step(trainer: pl.Trainer) -> None:
+    """Let training end with a SIGTERMException when the current step is done."""
+    trainer._signal_connector.received_sigterm = True
+
+
 def trainer_of(module: pl.LightningModule) -> pl.Trainer | None:
     """Return the trainer that a module is attached to; `module.trainer` raises without one."""
     return module._trainer

@@ -12,6 +12,7 @@ from snl_video.training import lightning_private
 
 OWNERS = {
     "_load_combined_loader_states": _FitLoop,
+    "_signal_connector": pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu"),
     "_trainer": pl.LightningModule(),
     "_average_model": WeightAveraging(),
 }

@@ -132,6 +132,7 @@ class Guard:
             pid = os.fork()
         if pid == 0:
             try:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to end
                 ours.close()
                 _serve(theirs, self._memory, self.owner)
             finally:
