@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from snl_video.training.module import VideoClassifier
     from snl_video.weights import build_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "VideoClassifier",
     "VideoDataModule",
