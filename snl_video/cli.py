@@ -1,6 +1,7 @@
 """The program `snl-video`: its sub-commands, its exit codes and its errors."""
 
 import difflib
+import io
 import signal
 import sys
 import traceback
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run([word for word in words if word != "--debug"])
     except SystemExit as end:  # of argparse's --help, or of Lightning after an interruption

@@ -7,6 +7,31 @@ from typing import Any
 DASH = "\u2013"
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would compute."""
+
+
+def utf8(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: the odd byte of a file's name is written as `\udce9`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def cell(value: Any) -> Any:
+    """Return what to write into a CSV file: a text that is no number is never a formula."""
+    if not isinstance(value, str):
+        return value
+    text = utf8(value)
+    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def first_few(names: Sequence[str], shown: int = 5, separator: str = ", ") -> str:
     """Return the first ``shown`` names and, as the last item, how many more there are."""
     more = [f"and {len(names) - shown} more"] if len(names) > shown else []

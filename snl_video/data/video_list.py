@@ -11,6 +11,8 @@ from typing import overload
 
 import numpy as np
 
+from snl_video.wording import utf8
+
 
 @dataclass(frozen=True, slots=True)
 class VideoRecord:
@@ -131,7 +133,7 @@ class VideoList:
         """Hash over one line "id label" per record: equal lists have equal hashes anywhere."""
         digest = hashlib.sha256()
         for record in self.records:
-            digest.update(_encode(f"{record.id} {record.label}\n"))
+            digest.update(f"{utf8(record.id)} {record.label}\n".encode())
         return digest.hexdigest()
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from torch import Tensor
 
 from snl_video.whole_files import write_whole
+from snl_video.wording import utf8
 
 
 @dataclass(frozen=True)
@@ -118,5 +119,5 @@ def predictions_table(predictions: Sequence[Prediction]) -> Table:
     for prediction in predictions:
         names = "\n".join(escape(name) for name, _ in prediction.top) or "could not be read"
         scores = "\n".join(f"{score:.4f}" for _, score in prediction.top)
-        table.add_row(escape(prediction.path), names, scores, end_section=True)
+        table.add_row(escape(utf8(prediction.path)), names, scores, end_section=True)
     return table

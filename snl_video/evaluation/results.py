@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snl_video.evaluation.calibration import expected_calibration_error
+from snl_video.wording import utf8
 
 
 class MissingVideosError(RuntimeError):
@@ -109,7 +110,7 @@ class VideoResults:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results of one pass over a list of videos.
+    """The results of one pass over a list of videos; names are kept as `wording.utf8` has them.
 
     Attributes:
         results: with all the views.
@@ -128,6 +129,8 @@ class Evaluation:
     absent: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        for names in ("classes", "ids", "absent"):
+            object.__setattr__(self, names, [utf8(name) for name in getattr(self, names)])
         results = self.results
         num_classes = results.scores.shape[1]
         if (len(self.classes), len(self.ids)) != (num_classes, results.expected):

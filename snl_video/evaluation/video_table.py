@@ -15,6 +15,7 @@ import torch
 
 from snl_video.errors import InputError
 from snl_video.evaluation.results import VideoResults
+from snl_video.wording import cell, utf8
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def list_sha256(ids: Iterable[str], labels: Iterable[int]) -> str:
     """Hash over one line "id label" a video: equal lists have equal hashes anywhere."""
     digest = hashlib.sha256()
     for name, label in zip(ids, labels, strict=True):
-        digest.update(f"{name} {label}\n".encode())
+        digest.update(f"{utf8(name)} {label}\n".encode())
     return digest.hexdigest()
 
 
@@ -82,7 +83,7 @@ def write_parquet(
         "correct": results.correct(1).numpy(),
         "correct_top5": results.correct(5).numpy(),
         "failed": results.failed.numpy(),
-        "reason": list(results.reasons),
+        "reason": [utf8(reason) for reason in results.reasons],
         "clip_accuracy": results.clip_correct.float().numpy(),
         "scores": pa.FixedSizeListArray.from_arrays(flat, num_classes),
     }
@@ -142,8 +143,8 @@ def video_rows(
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows of equal keys, with a header line."""
-    rows = list(rows)
+    """Write rows of equal keys, with a header line; see `wording.cell`."""
+    rows = [{name: cell(value) for name, value in row.items()} for row in rows]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -154,5 +155,6 @@ def write_confusion(path: Path, counts: Sequence[Sequence[int]], classes: Sequen
     """Write (K, K) counts, one row a true class and one column a predicted class."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["true", *classes])
-        writer.writerows([name, *row] for name, row in zip(classes, counts, strict=True))
+        names = [cell(name) for name in classes]
+        writer.writerow(["true", *names])
+        writer.writerows([name, *row] for name, row in zip(names, counts, strict=True))

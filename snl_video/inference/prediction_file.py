@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from snl_video.errors import InputError, UsageError
 from snl_video.evaluation.predictions import Prediction, prediction_row
 from snl_video.whole_files import whole_file, write_whole
+from snl_video.wording import cell, utf8
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
 
@@ -85,13 +86,14 @@ def _write(file: Path, suffix: str, predictions: list[Prediction]) -> None:
     rows = [prediction_row(prediction) for prediction in predictions]
     names = list(dict.fromkeys(name for row in rows for name in row))
     if suffix == ".parquet":
+        rows = [{n: utf8(v) if isinstance(v, str) else v for n, v in row.items()} for row in rows]
         columns = {name: [row.get(name) for row in rows] for name in names}
         pq.write_table(pa.table(columns), file)
     elif suffix == ".csv":
         with file.open("w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, names)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     else:
         values = [prediction.to_dict() for prediction in predictions]
         lines = map(json.dumps, values)

@@ -7,6 +7,7 @@ from pathlib import Path
 from snl_video.errors import UsageError
 from snl_video.inference.video_timeline import Segment, Timeline, clock
 from snl_video.whole_files import whole_file, write_whole
+from snl_video.wording import cell, utf8
 
 SUFFIXES = (".csv", ".json", ".vtt", ".png")
 
@@ -40,7 +41,8 @@ def write_timeline(
             writer = csv.writer(out)
             writer.writerow(["start", "end", "class", "score"])
             writer.writerows(
-                [f"{s.start:.3f}", f"{s.end:.3f}", s.label, f"{s.score:.6f}"] for s in segments
+                [f"{s.start:.3f}", f"{s.end:.3f}", cell(s.label), f"{s.score:.6f}"]
+                for s in segments
             )
         return
     if file.suffix == ".json":
@@ -48,7 +50,7 @@ def write_timeline(
         text = json.dumps(values, indent=1)
     else:
         text = subtitles(segments)
-    write_whole(file, text + "\n")
+    write_whole(file, utf8(text) + "\n")
 
 
 def subtitles(segments: list[Segment]) -> str:

@@ -9,7 +9,7 @@ from snl_video.data import ClipSettings, DecodingSettings, VideoList, VideoRecor
 from snl_video.data.datasets import BadVideoSettings, EvalVideos
 from snl_video.data.decoding import decord_reader, file_facts, guard, pyav_reader, streams
 from snl_video.data.decoding.file_facts import inspect
-from snl_video.data.manifest import VideoIndex
+from snl_video.data.manifest import VideoIndex, read_table
 from snl_video.data.manifest.scan import scan
 from snl_video.data.transforms.crops import EvalTransform
 from snl_video.errors import VideoError
@@ -183,3 +183,19 @@ def test_a_path_that_is_not_utf8_is_read(tmp_path):
     write_video(tmp_path / "a.mp4", 8).rename(path)
     for backend, timeout in WAYS:
         assert read_numbers(open_video(path, backend, timeout).get_frames([5])) == [5]
+    table = scan([str(path)], tmp_path, tmp_path / "index.parquet")
+    assert table["error"].to_pylist() == read_table(tmp_path / "index.parquet")["error"].to_pylist()
+    assert table["error"][0].as_py() is None
+    videos = VideoList([VideoRecord(str(path), 0, path.name)], ["a"])
+    index = VideoIndex(tmp_path / "index.parquet", videos, tmp_path)
+    assert index.known(0, str(path)).frames == 8
+
+
+@pytest.mark.parametrize("name", ["=1+2.mp4", "@a.mp4", "-b.mp4", "a.mp4"])
+def test_an_index_as_csv_holds_no_formula_and_finds_the_file(tmp_path, name):
+    path = write_video(tmp_path / "plain.mp4", 8).rename(tmp_path / name)
+    scan([str(path)], tmp_path, tmp_path / "index.csv")
+    for cell in (tmp_path / "index.csv").read_text().split(","):
+        assert not cell.strip('"').startswith(("=", "@", "-"))
+    videos = VideoList([VideoRecord(str(path), 0, name)], ["a"])
+    assert VideoIndex(tmp_path / "index.csv", videos, tmp_path).known(0, str(path)).frames == 8

@@ -13,6 +13,7 @@ from snl_video.data.decoding import Known
 from snl_video.data.manifest.table import read_table
 from snl_video.data.video_list import VideoList
 from snl_video.errors import StaleIndexError, VideoError
+from snl_video.wording import utf8
 
 NAME = "video_index.parquet"
 """What the index is called in the data set's root, where nothing else is said."""
@@ -101,11 +102,11 @@ class VideoIndex:
 
 
 def relative_path(path: str, root: str | Path) -> str:
-    """A file's path relative to the root, "/" between parts."""
+    """A file's path relative to the root, "/" between parts; see `wording.utf8`."""
     start = os.path.join(os.fspath(root), "")
     if path.startswith(start) and ".." not in path:
-        return path[len(start) :].replace(os.sep, "/").lstrip("/")
-    return Path(os.path.relpath(path, root)).as_posix()
+        return utf8(path[len(start) :].replace(os.sep, "/").lstrip("/"))
+    return utf8(Path(os.path.relpath(path, root)).as_posix())
 
 
 def _array(table: pa.Table, name: str, kind: type) -> np.ndarray:

@@ -19,6 +19,7 @@ from snl_video.data.decoding.guard import Guard
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.table import SCHEMA, read_table, write_table
 from snl_video.errors import VideoError
+from snl_video.wording import utf8
 
 HEAD_BYTES = 1 << 16
 SAVE_EVERY_S = 30.0
@@ -117,7 +118,7 @@ class _Looker:
             row["head_hash"] = head_hash(path)
             return row | asdict(facts)
         except VideoError as error:
-            return row | {"error": error.reason}
+            return row | {"error": utf8(error.reason)}
         except OSError as error:
             return row | {"error": f"cannot be read ({error.strerror}); check permissions"}
 

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
 from snl_video.errors import AnnotationError
 from snl_video.whole_files import whole_file
+
+FORMULA = r"[=+@\t\r-]"
+"""How a cell of a CSV begins that a spreadsheet would compute; an apostrophe stands before it."""
 
 SCHEMA = pa.schema(
     [
@@ -40,7 +44,7 @@ def write_table(table: pa.Table, path: str | Path) -> None:
     path = _checked(path)
     with whole_file(path) as scratch:
         if path.suffix == ".csv":
-            pa.csv.write_csv(table, scratch)
+            pa.csv.write_csv(_with_texts(table, f"^({FORMULA})", r"'\1"), scratch)
         else:
             pa.parquet.write_table(table, scratch, compression="zstd")
 
@@ -60,13 +64,23 @@ def read_table(path: str | Path, columns: Sequence[str] = SCHEMA.names) -> pa.Ta
             convert = pa.csv.ConvertOptions(
                 column_types=schema, include_columns=list(columns), strings_can_be_null=True
             )
-            return pa.csv.read_csv(path, convert_options=convert).cast(schema)
+            table = pa.csv.read_csv(path, convert_options=convert).cast(schema)
+            return _with_texts(table, f"^'({FORMULA})", r"\1")
         return pa.parquet.read_table(path, columns=list(columns)).cast(schema)
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise AnnotationError(
             f"{path} is not an index of this version ({error}); delete it and run "
             "snl-video check again"
         ) from error
+
+
+def _with_texts(table: pa.Table, pattern: str, replacement: str) -> pa.Table:
+    """The table with something in the texts that users name replaced."""
+    for name in {"path", "error"} & set(table.column_names):
+        place = table.column_names.index(name)
+        texts = pa.compute.replace_substring_regex(table[name], pattern, replacement)
+        table = table.set_column(place, table.schema.field(name), texts)
+    return table
 
 
 def _checked(path: str | Path) -> Path:

@@ -5,7 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from snl_video.evaluation.intervals import interval_text, is_point
-from snl_video.wording import DASH
+from snl_video.wording import DASH, utf8
 
 TIMES = "\u00a0\u00d7\u00a0"
 """Between spaces that keep a line whole."""
@@ -13,7 +13,7 @@ TIMES = "\u00a0\u00d7\u00a0"
 
 def render(template: str, **values: Any) -> str:
     """Return the page of a template; a name that it uses and that is not given is an error."""
-    return _environment().get_template(template).render(values)
+    return utf8(_environment().get_template(template).render(values))
 
 
 def percent(share: float | None, digits: int = 1) -> str:
