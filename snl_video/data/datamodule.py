@@ -16,6 +16,7 @@ from snl_video.data.decoding import DecodingSettings
 from snl_video.data.formats import SUBSETS, ListSettings, open_data_set
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.data.loaders import LoaderSettings, VideoLoaders
+from snl_video.data.overlap import tell_overlap
 from snl_video.data.resumable_loader import ResumableLoader
 from snl_video.data.subset_lists import AnySubset, SubsetLists
 from snl_video.data.trained_videos import refuse_trained
@@ -135,11 +136,18 @@ class VideoDataModule(pl.LightningDataModule):
         self.data_set.prepare()
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the lists that a stage needs, so that their errors come before training starts."""
+        """Read the lists that a stage needs, so that their errors come before training starts.
+
+        Raises:
+            AnnotationError: something is wrong with them, or training and evaluation share videos.
+        """
         for subset in OF_STAGE[stage]:
             self.video_list(subset)
-        if stage != "predict" and (note := self.data_set.note()):
-            rank_zero_info(note)
+        if stage != "predict":
+            overlap = self.lists.overlap(OF_STAGE[stage][-1])  # type: ignore[arg-type]
+            tell_overlap(overlap, stop=self.data_set.lists.overlap == "error")
+            if note := self.data_set.note():
+                rank_zero_info(note)
         if stage == "fit" and self.data_set.held_out is not None:
             self._trained_on.update(record.id for record in self.video_list("train").records)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from snl_video.data.formats import SUBSETS, DataSetFormat, Subset
 from snl_video.data.manifest import NAME, VideoIndex
+from snl_video.data.overlap import find_overlap
 from snl_video.data.unlabelled import PredictSettings, read_files
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
@@ -48,6 +49,16 @@ class SubsetLists:
                 self._read[subset] = self.read("test").present()
         return self._read[subset]
 
+    def overlap(self, *subsets: Subset) -> dict[str, list[str]]:
+        """What these subsets share with "train", and what is twice in one; see `find_overlap`."""
+        lists: dict[str, VideoList] = {}
+        for subset in dict.fromkeys(("train", *subsets)):
+            try:
+                lists[subset] = self.read(subset)
+            except AnnotationError:  # only what is evaluated has to be there
+                continue
+        return find_overlap(lists)
+
     def index(self, subset: AnySubset, file: str | None) -> VideoIndex | None:
         """What is known of the records of a subset, if there is an index.
 
@@ -84,5 +95,6 @@ class SubsetLists:
             "split": self.data_set.split,
             "num_classes": len(self.classes),
             "subsets": found,
+            "overlap": {where: len(ids) for where, ids in self.overlap(*SUBSETS).items()},
             **({"val_split": held_out.sentence()} if held_out else {}),
         }

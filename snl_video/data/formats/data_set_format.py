@@ -30,6 +30,7 @@ class ListSettings:
             classes come from the data set.
         missing: what to do about listed files that are absent: "error", "skip" with a warning, or
             "wrong": skip in training, and count as wrong in evaluation.
+        overlap: what to do where training and evaluation share a file: "error" or "warn".
     """
 
     folder: str | None = None
@@ -38,6 +39,7 @@ class ListSettings:
     test: str | None = None
     classes: str | None = None
     missing: Missing = "error"
+    overlap: Literal["error", "warn"] = "error"
 
 
 @dataclass(frozen=True)

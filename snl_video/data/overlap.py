@@ -1,0 +1,86 @@
+"""The same video in training and in evaluation, or twice in one list."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from snl_video.data.video_list import VideoList, VideoRecord
+from snl_video.errors import AnnotationError
+from snl_video.wording import first_few
+
+
+def find_overlap(lists: Mapping[str, VideoList]) -> dict[str, list[str]]:
+    """Ids of the videos that "train" shares with another list, and of those that are twice in one.
+
+    Videos are the same when their paths lead to the same file; those that are absent when their ids
+    are equal. Equal content under other names is found by `snl-video check`. A list that equals
+    "train" is left out: that is a choice, and the data set's note tells it.
+
+    Returns:
+        ids by "train and test", "twice in train" and so on; nothing for what is not there.
+    """
+    file_of = _file_finder()
+    files = {
+        name: {file_of(record): record.id for record in reversed(videos.records)}
+        for name, videos in lists.items()
+    }
+    found: dict[str, list[str]] = {}
+    for name, videos in lists.items():
+        if name != "train" and "train" in lists and videos.records != lists["train"].records:
+            found[f"train and {name}"] = [
+                own for file, own in reversed(files[name].items()) if file in files["train"]
+            ]
+        if len(files[name]) < len(videos):
+            counts = Counter(file_of(record) for record in videos.records)
+            found[f"twice in {name}"] = [files[name][f] for f, n in counts.items() if n > 1]
+    return {where: ids for where, ids in found.items() if ids}
+
+
+def tell_overlap(found: Mapping[str, list[str]], *, stop: bool) -> None:
+    """Warn of what `find_overlap` found.
+
+    Args:
+        found: by it.
+        stop: refuse videos that training and evaluation share.
+
+    Raises:
+        AnnotationError: there are some.
+    """
+    for where, ids in found.items():
+        what = f"{where}: {len(ids)} videos ({first_few(ids, 3)})"
+        if not where.startswith("train and"):
+            warnings.warn(f"{what}; each counts as often as it is listed", stacklevel=2)
+            continue
+        sentence = f"the same in {what}: the results are no measure of new videos"
+        if stop:
+            raise AnnotationError(
+                f"{sentence}. Take them out of one of the lists, or go on with "
+                "--data.lists.overlap warn"
+            )
+        warnings.warn(sentence, stacklevel=2)
+
+
+def _file_finder() -> Callable[[VideoRecord], str]:
+    """A function that tells the file of a record, links resolved; it lists each folder once."""
+
+    @cache
+    def folder_of(folder: str) -> tuple[str, frozenset[str]]:
+        try:
+            with os.scandir(folder or ".") as entries:
+                links = frozenset(entry.name for entry in entries if entry.is_symlink())
+        except OSError:
+            links = frozenset()
+        return os.path.realpath(folder), links
+
+    def file_of(record: VideoRecord) -> str:
+        if not record.path:
+            return f"absent {record.id}"
+        folder, name = os.path.split(record.path)
+        real, links = folder_of(folder)
+        return os.path.realpath(record.path) if name in links else os.path.join(real, name)
+
+    return file_of
