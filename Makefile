@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 # glibc gives large blocks back and asks for them again at every step; keeping them saves a fifth of the time
 demo results-ucf101-10: export MALLOC_MMAP_MAX_ := 0
 demo results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
+# so small a network trains on one core; the other one loads its videos
+demo: export OMP_NUM_THREADS := 1
 
 .PHONY: help demo test test-slow check format lint hooks docs wheel benchmark-blocks benchmark-loader \
 	results-ucf101-10 install clean

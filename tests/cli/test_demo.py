@@ -59,7 +59,7 @@ def test_without_a_block_chance_and_with_one_the_answer(videos, tmp_path, capsys
             found[name].append(_video_top1(videos, tmp_path / f"{name} {seed}", seed, options))
             with capsys.disabled():
                 print(f"\n{name}, seed {seed}: {found[name][-1]:.1%}", end="", flush=True)
-    bound = chance_bound(VIDEOS, 2)
+    bound = chance_bound(VIDEOS)
     assert max(found["none"] + found["none, 3 x steps"]) <= bound, found
     assert sum(share >= 0.95 for share in found["snl"]) >= 9, found
 

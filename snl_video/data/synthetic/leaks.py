@@ -2,16 +2,20 @@
 
     python -m snl_video.data.synthetic.leaks --root data/relations
 
-Linear classifiers are trained on the training list of split 1, each on one view of the videos, and
-scored on the test list:
+Linear classifiers are trained on the training list of split 1, each on one view of the videos:
 
     best frame   one frame, chosen on the last third of the training list
     frames       the mean of the frames
     colours      a histogram of the colours of the whole clip
     packets      the sizes of the encoded frames
 
-A task of `relations` leaks if one of them is above `chance_bound`. Written once with `intra` and
-once without, the best frame also says whether the codec carries one part of a clip into another.
+Each has to say for pairs of test videos of two classes which is which: 50 % by chance. Its accuracy
+on single videos would be no such measure. A score that grows with the yellow of a clip, say, tells
+nothing of `same_different`, but a threshold on it that lies well by accident gets three of the four
+pairs of colours right.
+
+A task of `relations` leaks if a view is above `chance_bound`. Written once with `intra` and once
+without, the best frame also says whether the codec carries one part of a clip into another.
 """
 
 from __future__ import annotations
@@ -34,30 +38,33 @@ RIDGE = 0.1
 
 
 def measure_leaks(root: str | Path) -> dict[str, float]:
-    """Name of a view -> share of the test videos that a linear classifier gets right."""
+    """Name of a view -> share of the pairs of test videos that a linear classifier gets right."""
     train, test = (_views(UCF101(root).read(subset)) for subset in ("train", "test"))
     labels, truth = train.pop("label"), test.pop("label")
     found = {
-        name: _accuracy(train[name].flatten(1), labels, test[name].flatten(1), truth)
+        name: _pairs_right(train[name].flatten(1), labels, test[name].flatten(1), truth)
         for name in ("frames", "colours", "packets")
     }
     thumbnails, held = train["thumbnails"], len(labels) // 3
     trials = [
-        _accuracy(frame[:-held], labels[:-held], frame[-held:], labels[-held:])
+        _pairs_right(frame[:-held], labels[:-held], frame[-held:], labels[-held:])
         for frame in thumbnails.flatten(2).unbind(1)
     ]
     best = trials.index(max(trials))
     scored = test["thumbnails"].flatten(2)[:, best]
-    return {"best frame": _accuracy(thumbnails.flatten(2)[:, best], labels, scored, truth), **found}
+    return {
+        "best frame": _pairs_right(thumbnails.flatten(2)[:, best], labels, scored, truth),
+        **found,
+    }
 
 
-def chance_bound(videos: int, classes: int, tail: float = 1e-3) -> float:
+def chance_bound(trials: int, chance: float = 0.5, tail: float = 1e-3) -> float:
     """Share right that guessing exceeds with a probability of at most `tail` (binomial)."""
-    chance, above = 1 / classes, 0.0
-    for right in range(videos, -1, -1):
-        above += math.comb(videos, right) * chance**right * (1 - chance) ** (videos - right)
+    above = 0.0
+    for right in range(trials, -1, -1):
+        above += math.comb(trials, right) * chance**right * (1 - chance) ** (trials - right)
         if above > tail:
-            return right / videos
+            return right / trials
     return 0.0
 
 
@@ -95,13 +102,26 @@ def _packet_sizes(path: str) -> Tensor:
     return torch.tensor(sizes, dtype=torch.float32)
 
 
-def _accuracy(x: Tensor, label: Tensor, test: Tensor, truth: Tensor) -> float:
+def _pairs_right(x: Tensor, label: Tensor, test: Tensor, truth: Tensor) -> float:
     """Of ridge regression from standardised features (N, D) to the classes."""
     mean, std = x.mean(0), x.std(0).clamp(min=1e-6)
     x, test = (F.pad((features - mean) / std, (0, 1), value=1.0) for features in (x, test))
     gram = x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1])
-    weight = torch.linalg.solve(gram, x.T @ F.one_hot(label).float())
-    return ((test @ weight).argmax(-1) == truth).float().mean().item()
+    scores = test @ torch.linalg.solve(gram, x.T @ F.one_hot(label).float())
+    first, second = _pairs(truth)
+    one, other = truth[first], truth[second]
+    found = scores[first].gather(1, one[:, None]) - scores[first].gather(1, other[:, None])
+    against = scores[second].gather(1, one[:, None]) - scores[second].gather(1, other[:, None])
+    return (found > against).float().mean().item()
+
+
+def _pairs(label: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of the two videos of each pair, no video twice: (P,) and (P,)."""
+    of_class = [(label == number).nonzero()[:, 0] for number in range(int(label.max()) + 1)]
+    fewest = min(map(len, of_class))
+    in_turn = torch.stack([videos[:fewest] for videos in of_class], dim=1).flatten()
+    pairs = len(in_turn) // 2
+    return in_turn[: 2 * pairs : 2], in_turn[1 : 2 * pairs : 2]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -109,10 +129,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = ArgumentParser(description="Measure what a written data set leaks.")
     parser.add_argument("--root", default="data/relations")
     root = parser.parse_args(arguments).root
-    test = UCF101(root).read("test")
-    classes, videos = len(test.class_counts()), len(test.records)
-    bound = chance_bound(videos, classes)
-    print(f"{root}: {videos} test videos, chance {1 / classes:.1%}, at most {bound:.1%} by chance")
+    pairs = len(UCF101(root).read("test").records) // 2
+    bound = chance_bound(pairs)
+    print(f"{root}: {pairs} pairs of test videos, 50.0% by chance, {bound:.1%} at most")
     for name, share in measure_leaks(root).items():
         print(f"  {name:<11} {share:6.1%}{'  LEAKS' if share > bound else ''}")
 
