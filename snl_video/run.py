@@ -1,5 +1,6 @@
 """The folder of a run: what may be written to it, which weights are evaluated, and how."""
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from snl_video.errors import InputError
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import as_pretrained, known_classes
-from snl_video.whole_files import previous_in_words
+from snl_video.whole_files import previous_in_words, previous_of
 
 ARCHITECTURE = ("backbone", "width", "dropout", "backbone_options", "non_local")
 """Settings of the model that a checkpoint decides; the configuration can't change them."""
@@ -99,9 +100,38 @@ def refuse_to_overwrite(run_dir: Path, ckpt_path: str | None) -> None:
     last = _checkpoint(run_dir, "last")
     if last.exists() and ckpt_path is None:
         raise InputError(
-            f"{run_dir} already holds a run. Resume it with --ckpt_path {last}, choose another "
-            "folder with --run_dir, or delete it."
+            f"{run_dir} already holds a run. Go on with it with --resume auto, or with --ckpt_path "
+            f"{last}, choose another folder with --run_dir, or delete it."
         )
+
+
+def checkpoint_to_resume(run_dir: Path) -> str | None:
+    """Return the checkpoint with the most steps that a run left, None where it left none.
+
+    It is the last one, the one before where that was cut off, or the one that Lightning writes when
+    Slurm is about to put the job into its queue again.
+
+    Raises:
+        InputError: there are checkpoints, and none can be read.
+    """
+    last = _checkpoint(run_dir, "last")
+    files = [file for file in (last, previous_of(last)) if file.is_file()]
+    steps: dict[Path, int] = {}
+    for file in [*files, *run_dir.glob("hpc_ckpt_*.ckpt")]:
+        try:
+            steps[file] = load_checkpoint(file)["global_step"]
+        except InputError as error:
+            broken = error
+    if steps:
+        return str(max(steps, key=lambda file: steps[file]))
+    if files:
+        raise broken
+    return None
+
+
+def was_requeued() -> bool:
+    """Say whether Slurm stopped this job and started it again."""
+    return os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
 
 
 def checkpoint_to_evaluate(config: Any, subcommand: str) -> Path | None:

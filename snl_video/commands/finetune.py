@@ -46,9 +46,10 @@ def main(words: Sequence[str]) -> None:
     configs = [f"--config={find_recipe(name)}" for name in options.config]
     data = [f"--run_dir={run_dir}", "--data.format=folder", f"--data.root={folder}"]
     common = [*recipes, *configs, *data, *others]
-    refuse_to_overwrite(run_dir, options.ckpt_path)
     _check_run_dir(run_dir, folder)
     parsed = VideoCLI(["fit", *common], run=False)
+    if parsed.config.resume != "auto":
+        refuse_to_overwrite(run_dir, options.ckpt_path)
     named = parsed.named([*configs, *others])
     check_monitor(named)
     survey(

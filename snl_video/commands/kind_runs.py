@@ -10,7 +10,6 @@ import resource
 import signal
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -108,8 +107,7 @@ def carry_out(folder: Path, record: RunRecord, words: Sequence[str], start: Star
             continue
         record.starts[stage] = record.starts.get(stage, 0) + 1
         record.write(folder)
-        resume = _whole_checkpoint(folder) if stage == "fit" else None
-        more = [f"--ckpt_path={resume}"] if resume else []
+        more = ["--resume=auto"] if stage == "fit" else []
         before = _seconds_of_children()
         code = start([stage, *words, f"--run_dir={folder}", *more], log)
         if code:
@@ -173,11 +171,3 @@ def locked(folder: Path) -> Iterator[int]:
 def _seconds_of_children() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def _whole_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint to go on with; one that was cut off while it was written is put aside."""
-    last = folder / "checkpoints" / "last.ckpt"
-    if last.is_file() and not zipfile.is_zipfile(last):
-        last.replace(last.with_suffix(".broken"))
-    return last if last.is_file() else None

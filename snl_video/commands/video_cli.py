@@ -1,11 +1,13 @@
 """`snl-video fit | validate | test | predict`: LightningCLI with one folder a run."""
 
+import contextlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jsonargparse import Namespace
+from jsonargparse.typing import PositiveFloat
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.cli import (
@@ -17,6 +19,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from snl_video.commands.command_parser import CommandHelp, ShortErrors
+from snl_video.commands.run_lock import locked_run
 from snl_video.commands.trainer_parts import (
     RunConfig,
     evaluation_callbacks,
@@ -33,15 +36,18 @@ from snl_video.recipe_files import with_recipe_paths
 from snl_video.run import (
     ARCHITECTURE,
     checkpoint_to_evaluate,
+    checkpoint_to_resume,
     classes_of_weights,
     load_checkpoint,
     next_commands,
     proposals,
     refuse_to_overwrite,
     resume_command,
+    was_requeued,
     why_weights,
 )
 from snl_video.training.callbacks.freezing import Freezing
+from snl_video.training.lightning_private import limit_waiting
 from snl_video.training.module import VideoClassifier
 from snl_video.weights import LoadReport, PretrainedSpec, as_pretrained
 from snl_video.weights.load_to_evaluate import load_to_evaluate
@@ -76,7 +82,7 @@ class VideoCLI(LightningCLI):
         self.command = words[0]
         self.ckpt_path: str | None = None
         usage, description = HELP[self.command]
-        with warnings.catch_warnings():
+        with contextlib.ExitStack() as self.held, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
             warnings.filterwarnings("ignore", module=r"pytorch_lightning\.utilities\._pytree")
             super().__init__(
@@ -121,6 +127,18 @@ class VideoCLI(LightningCLI):
             help="weights to start from: a file or kinetics400, or a source with more settings; "
             "read when fit starts, not when it resumes",
         )
+        parser.add_argument(
+            "--resume",
+            type=Literal["auto"] | None,
+            default=None,
+            help="auto: fit goes on from the last checkpoint of run_dir, where there is one",
+        )
+        parser.add_argument(
+            "--process_timeout",
+            type=PositiveFloat,
+            default=1800.0,
+            help="seconds after which a process of several that waits for the others gives up",
+        )
         parser.add_lightning_class_args(Freezing, "freeze")
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.set_defaults(
@@ -145,7 +163,12 @@ class VideoCLI(LightningCLI):
         config = self.config[self.command]
         if self.command == "fit":
             self._refuse_the_working_folder()
-            refuse_to_overwrite(Path(config.run_dir), config.ckpt_path)
+            run_dir = Path(config.run_dir)
+            if not getattr(rank_zero_only, "rank", 0) and not config.trainer.fast_dev_run:
+                self.held.enter_context(locked_run(run_dir))
+            if config.ckpt_path is None and (config.resume == "auto" or was_requeued()):
+                config.ckpt_path = checkpoint_to_resume(run_dir)
+            refuse_to_overwrite(run_dir, config.ckpt_path)
             if config.ckpt_path is not None:
                 load_checkpoint(Path(config.ckpt_path))  # or say in one line why it can't be
             if config.checkpoint.monitor is None:  # Lightning would save at validations only
@@ -243,6 +266,7 @@ class VideoCLI(LightningCLI):
         kwargs["plugins"] = with_whole_checkpoints(self.config_init[self.command].trainer.plugins)
         trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
         refuse_half_on_cpu(trainer, config.trainer.precision)
+        limit_waiting(trainer, config.process_timeout)
         return trainer
 
     def before_fit(self) -> None:

@@ -11,6 +11,10 @@ from snl_video.errors import InputError
 from snl_video.evaluation.results import MissingVideosError, VideoResults
 
 Row = TypeVar("Row")
+NOT_FINITE = (
+    "got scores that are not finite; the weights have diverged, or the precision is too low for "
+    "them"
+)
 
 
 class _Video(NamedTuple):
@@ -88,10 +92,7 @@ class VideoScores:
                 self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason or "no reason given")
                 continue
             if not score.isfinite().all():
-                raise InputError(
-                    f"video #{key} got scores that are not finite; the weights have diverged, or "
-                    "the precision is too low for them"
-                )
+                raise InputError(f"video #{key} {NOT_FINITE}")
             self._rows[key] = _Video(labels[row], score.clone(), shares[row], False, "")
 
     def reset(self) -> None:

@@ -6,6 +6,8 @@ that a version lacks.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import WeightAveraging
 from torch.optim.swa_utils import AveragedModel
@@ -19,6 +21,12 @@ def load_loader_places(trainer: pl.Trainer) -> None:
 def stop_after_step(trainer: pl.Trainer) -> None:
     """Let training end with a SIGTERMException when the current step is done."""
     trainer._signal_connector.received_sigterm = True
+
+
+def limit_waiting(trainer: pl.Trainer, seconds: float) -> None:
+    """Let no process wait longer for the others, where the trainer has several."""
+    if hasattr(trainer.strategy, "_timeout"):
+        trainer.strategy._timeout = timedelta(seconds=seconds)
 
 
 def trainer_of(module: pl.LightningModule) -> pl.Trainer | None:

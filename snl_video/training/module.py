@@ -88,14 +88,19 @@ class VideoClassifier(pl.LightningModule):
         return self.network(self.network.normalise(clips).to(memory_format=layout))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Learn one clip of each video; ``train/top1`` counts the largest share of mixed ones."""
+        """Learn one clip of each video; ``train/top1`` counts the largest share of mixed ones.
+
+        ``train/loss`` is the mean over an epoch of all processes, ``train/loss_step`` that of one
+        batch of the first process.
+        """
         target = batch.get("target", batch["label"])
         label = target.argmax(dim=1) if target.is_floating_point() else target
         logits = self(batch["clips"].flatten(0, 1))
         loss = self.loss(logits, target)
         top1 = (logits.argmax(dim=1) == label).float().mean()
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(label))
+        self.log("train/loss_step", loss, prog_bar=True, batch_size=len(label))
         epoch: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
+        self.log("train/loss", loss, batch_size=len(label), **epoch)
         self.log("train/top1", top1, prog_bar=True, batch_size=len(label), **epoch)
         if "replaced" in batch:
             self.log("data/replaced", batch["replaced"].sum().float(), reduce_fx="sum", **epoch)

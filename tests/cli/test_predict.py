@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from snl_video.commands.video_cli import VideoCLI
+from snl_video.errors import InputError
 from tests.cli.tiny_run import QUIET
 
 
@@ -41,3 +43,17 @@ def test_predict_lists_a_file_that_is_no_video(run, tmp_path):
     (prediction,) = json.loads((tmp_path / "predictions.json").read_text())
     assert prediction["failed"]
     assert prediction["top"] == []
+
+
+def test_scores_that_are_not_finite_are_refused_as_test_refuses_them(run, videos, tmp_path):
+    checkpoint = torch.load(run / "checkpoints/best.ckpt", weights_only=True)
+    for name, value in checkpoint["state_dict"].items():
+        if name.endswith("proj.weight"):
+            value.fill_(torch.nan)
+    torch.save(checkpoint, tmp_path / "diverged.ckpt")
+    (file, *_) = sorted((videos / "videos").rglob("*.mp4"))
+    common = [f"--ckpt_path={tmp_path}/diverged.ckpt", f"--run_dir={tmp_path}/run", *QUIET]
+    for words in (["predict", f"--data.predict.paths=[{file}]"], ["test"]):
+        with pytest.raises(InputError, match="scores that are not finite; the weights have div"):
+            VideoCLI([*words, *common])
+    assert not (tmp_path / "run/predictions.json").exists()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import zipfile
 from functools import partial
 
 import pytest
@@ -34,18 +33,14 @@ def folder(tmp_path):
 
 
 class Program:
-    """Stands for `snl-video`: notes its calls, leaves a checkpoint, returns the codes given."""
+    """Stands for `snl-video`: notes its calls, returns the codes given."""
 
     def __init__(self, folder, *codes):
         self.folder, self.codes = folder, list(codes)
         self.calls = []
 
     def __call__(self, words, log):
-        self.calls.append((words[0], *(w for w in words if w.startswith("--ckpt_path"))))
-        checkpoints = self.folder / "checkpoints"
-        checkpoints.mkdir(exist_ok=True)
-        with zipfile.ZipFile(checkpoints / "last.ckpt", "w") as last:
-            last.writestr("a", "b")
+        self.calls.append((words[0], *(w for w in words if w.startswith("--resume"))))
         return self.codes.pop(0) if self.codes else 0
 
     def run(self):
@@ -58,22 +53,11 @@ def test_what_is_finished_is_not_repeated_and_a_stopped_training_goes_on(folder)
     assert not read_record(folder, SETTINGS).finished
     for _ in range(2):
         assert program.run() is None
-    last = folder / "checkpoints/last.ckpt"
-    assert program.calls == [("fit",), ("fit", f"--ckpt_path={last}"), ("test",)]
+    assert program.calls == [("fit", "--resume=auto")] * 2 + [("test",)]
     record = read_record(folder, SETTINGS)
     assert record.finished
     assert record.starts == {"fit": 2, "test": 1}
     assert record.uninterrupted_seconds is None  # a stage that was started again repeats work
-
-
-def test_a_checkpoint_cut_off_while_written_is_not_used(folder):
-    program = Program(folder, 1)
-    program.run()
-    last = folder / "checkpoints/last.ckpt"
-    last.write_bytes(last.read_bytes()[:-10])
-    assert program.run() is None
-    assert program.calls == [("fit",), ("fit",), ("test",)]
-    assert last.with_suffix(".broken").exists()
 
 
 def test_runs_of_other_settings_and_foreign_folders_are_refused(folder):
@@ -90,6 +74,7 @@ def test_runs_of_other_settings_and_foreign_folders_are_refused(folder):
     with pytest.raises(InputError, match=r"kind_run\.json is damaged"):
         read_record(folder, SETTINGS)
     (folder / "kind_run.json").unlink()
+    (folder / "log.txt").touch()
     with pytest.raises(InputError, match=r"has files but no kind_run\.json: its settings are unk"):
         read_record(folder, SETTINGS)
 

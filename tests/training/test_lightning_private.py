@@ -7,12 +7,14 @@ import pytest
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import WeightAveraging
 from pytorch_lightning.loops import _FitLoop
+from pytorch_lightning.strategies import DDPStrategy
 
 from snl_video.training import lightning_private
 
 OWNERS = {
     "_load_combined_loader_states": _FitLoop,
     "_signal_connector": pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu"),
+    "_timeout": DDPStrategy(),
     "_trainer": pl.LightningModule(),
     "_average_model": WeightAveraging(),
 }

@@ -9,9 +9,10 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from snl_video.errors import InputError
 from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
 from snl_video.evaluation.results import MissingVideosError
-from snl_video.evaluation.scores import merge_across_processes
+from snl_video.evaluation.scores import NOT_FINITE, merge_across_processes
 from snl_video.training.module import Batch, VideoClassifier
 
 
@@ -41,7 +42,11 @@ class PredictionWriter(pl.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the scores of the batch."""
+        """Keep the scores of the batch.
+
+        Raises:
+            InputError: the scores of a video that was read are not finite.
+        """
         rows = zip(
             outputs["index"].tolist(),
             outputs["scores"].float().cpu(),
@@ -49,6 +54,8 @@ class PredictionWriter(pl.Callback):
             strict=True,
         )
         for index, scores, failed in rows:
+            if not failed and not scores.isfinite().all():
+                raise InputError(f"video #{index} {NOT_FINITE}")
             self._scores[index] = None if failed else torch.clone(scores)
 
     def on_predict_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
