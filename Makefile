@@ -11,7 +11,7 @@ demo results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 # so small a network trains on one core; the other one loads its videos
 demo: export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test test-slow check format lint hooks docs wheel benchmark-blocks benchmark-loader \
+.PHONY: help demo test test-slow test-chaos check format lint hooks docs wheel benchmark-blocks benchmark-loader \
 	results-ucf101-10 install clean
 
 help: ## list what make can do here
@@ -36,6 +36,9 @@ test: check ## check, then the tests
 
 test-slow: $(STAMP) ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
+
+test-chaos: $(STAMP) ## damage on purpose: 10,000 broken videos, about 10 minutes on two cores
+	$(BIN)/python -m pytest -m chaos tests/chaos
 
 check: $(STAMP) ## ruff, mypy, the schema of the workflows; without a network
 	$(BIN)/ruff check .

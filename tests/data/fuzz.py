@@ -1,12 +1,15 @@
 """Mutated videos, read one after the other: every outcome is a clip or a named error.
 
-    PYTHONPATH=.:tests python tests/data/fuzz.py FOLDER COUNT SEED TIMEOUT
+    PYTHONPATH=. python tests/data/fuzz.py FOLDER COUNT SEED TIMEOUT few|all
 
 Prints one line of JSON with the number of each outcome; stops at any other outcome. TIMEOUT is that
-of the decoder, 0 to decode in this process.
+of the decoder, 0 to decode in this process. "all" takes more codecs and containers, both ways to
+read a file, and looks at it as `snl-video check --full true` does.
 """
 
 import json
+import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,6 +25,7 @@ from snl_video.data import (
     VideoList,
     VideoRecord,
 )
+from snl_video.data.decoding.guard import shared_guard
 from snl_video.data.transforms.crops import TrainTransform
 from snl_video.errors import VideoError
 from tests.videos import write_video
@@ -34,6 +38,25 @@ SEEDS = {
     "e.webm": {"codec": "libvpx"},
     "f.ts": {"codec": "mpeg2video"},
 }
+MORE = {
+    "g.mp4": {  # smaller frames corrupt the memory of its encoder
+        "codec": "libx265",
+        "options": {"x265-params": "log-level=none"},
+        "size": (96, 128),
+    },
+    "h.webm": {"codec": "libvpx-vp9"},
+    "i.mp4": {"codec": "libsvtav1", "size": (96, 128)},
+    "j.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
+    "k.mkv": {"codec": "ffv1"},
+    "l.flv": {"codec": "flv"},
+    "m.wmv": {"codec": "wmv2"},
+    "n.mpg": {"codec": "mpeg1video"},
+    "o.mov": {"codec": "prores", "pix_fmt": "yuv422p10le"},
+    "p.mov": {"codec": "qtrle", "pix_fmt": "rgb24"},
+    "q.3gp": {"codec": "h263", "size": (96, 128)},
+    "r.ts": {"codec": "libx264"},
+}
+KINDS = {"few": SEEDS, "all": {**SEEDS, **MORE}}
 HEAD = 600
 SIZES = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", bytes(4))
 
@@ -68,12 +91,33 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(out)
 
 
-def main(folder: Path, count: int, seed: int, timeout: float) -> Counter[str]:
+def start(folder: Path, count: int, seed: int, timeout: float, kinds: str) -> subprocess.Popen:
+    """Fuzz in a process of its own."""
+    command = [sys.executable, __file__, str(folder), str(count), str(seed), str(timeout), kinds]
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, env=environment, **streams)
+
+
+def finish(process: subprocess.Popen, limit: float) -> Counter[str]:
+    """Its outcomes; AssertionError names the file of any other end."""
+    try:
+        out, error = process.communicate(timeout=limit)
+    finally:
+        process.kill()
+    number = Path(process.args[2]) / "number"
+    where = f"file {number.read_text() if number.exists() else '-'}: {error[-2000:]}"
+    assert process.returncode == 0, where
+    return Counter(json.loads(out.splitlines()[-1]))
+
+
+def main(folder: Path, count: int, seed: int, timeout: float, kinds: str) -> Counter[str]:
     """Read `count` mutated files; returns how often each outcome came."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {
-        name: write_video(folder / name, 16, (32, 48), **options).read_bytes()
-        for name, options in SEEDS.items()
+        name: write_video(folder / name, 16, **{"size": (32, 48), **options}).read_bytes()
+        for name, options in KINDS[kinds].items()
     }
     outcomes: Counter[str] = Counter()
     transform = TrainTransform(CropSettings(16))
@@ -84,7 +128,8 @@ def main(folder: Path, count: int, seed: int, timeout: float) -> Counter[str]:
         path.write_bytes(mutate(files[name], rng))
         (folder / "number").write_text(str(number))
         videos = VideoList([VideoRecord(str(path), 0, name)], ["a"])
-        decoding = DecodingSettings(timeout=timeout)
+        backend = ("auto", "pyav")[number // len(files) % 2 if kinds == "all" else 0]
+        decoding = DecodingSettings(backend, timeout)
         dataset = TrainVideos(videos, ClipSettings(4, 3), transform, decoding=decoding)
         try:
             clip = dataset[number, 0]["clips"]
@@ -97,10 +142,22 @@ def main(folder: Path, count: int, seed: int, timeout: float) -> Counter[str]:
             assert clip.shape == (1, 3, 4, 16, 16)
             assert clip.dtype == torch.uint8
             outcomes["clip"] += 1
+        if kinds == "all":
+            outcomes[_check(path, timeout)] += 1
         path.unlink()
     return outcomes
 
 
+def _check(path: Path, timeout: float) -> str:
+    try:
+        facts = shared_guard().inspect(str(path), True, timeout)
+    except VideoError as error:
+        named = "stopped" if "its decoder" in error.reason else "error"
+        return f"check: {named}" if error.path == str(path) else "another file"
+    assert facts.frames >= 1
+    return "check: whole"
+
+
 if __name__ == "__main__":
-    where, how_many, first, seconds = sys.argv[1:]
-    print(json.dumps(main(Path(where), int(how_many), int(first), float(seconds))))
+    where, how_many, first, seconds, some = sys.argv[1:]
+    print(json.dumps(main(Path(where), int(how_many), int(first), float(seconds), some)))

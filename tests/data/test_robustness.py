@@ -1,10 +1,7 @@
 """Each row of docs/explanation/robustness.md, and the fuzz that it tells of."""
 
 import builtins
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +22,7 @@ from snl_video.data.decoding import decord_reader
 from snl_video.data.transforms.crops import EvalTransform, TrainTransform
 from snl_video.errors import VideoError
 from tests.data.bad_files import BAD_FILES
+from tests.data.fuzz import finish, start
 from tests.data.odd_files import NUM_FRAMES, ODD_FILES
 from tests.videos import read_numbers, write_video
 
@@ -145,36 +143,13 @@ def test_a_header_that_promises_billions_of_frames(tmp_path):
     assert read_numbers(open_video(path).get_frames([3, 15])) == [3, 15]
 
 
-def _fuzz(folder, count, seed, timeout, limit):
-    command = [sys.executable, str(ROOT / "tests/data/fuzz.py"), str(folder)]
-    command += [str(count), str(seed), str(timeout)]
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=limit,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    number = folder / "number"
-    where = f"file {number.read_text() if number.exists() else '-'}: {done.stderr[-2000:]}"
-    assert done.returncode == 0, where
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.mark.parametrize("timeout", [0, 20])
 def test_fuzz(tmp_path, timeout):
     count = 2000 if timeout == 0 else 100
-    found = _fuzz(tmp_path / "fuzz", count, 0, timeout, limit=300)
+    found = finish(start(tmp_path / "fuzz", count, 0, timeout, "few"), limit=300)
     assert sum(found.values()) == count
     assert found.get("stopped", 0) == 0
     assert min(found["clip"], found["error"]) > count / 5
-
-
-@pytest.mark.slow
-def test_long_fuzz(tmp_path):
-    found = _fuzz(tmp_path / "fuzz", 10000, 1, 20, limit=1800)
-    assert sum(found.values()) == 10000
 
 
 @pytest.mark.parametrize("kind", ["text", "mp4 cut at 50 %"])

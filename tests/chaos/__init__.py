@@ -1,0 +1,1 @@
+"""What is damaged on purpose; see docs/explanation/robustness.md."""
