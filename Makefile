@@ -1,6 +1,8 @@
 PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 UCF101_10 ?= ../shared/data/ucf101_10
+LOCKING := --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --constraint $(CONSTRAINTS)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -11,7 +13,7 @@ demo results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 # so small a network trains on one core; the other one loads its videos
 demo: export OMP_NUM_THREADS := 1
 
-.PHONY: help demo test test-slow test-chaos check format lint hooks docs wheel benchmark-blocks benchmark-loader \
+.PHONY: help demo test test-slow test-chaos check format lint lock audit hooks docs wheel benchmark-blocks benchmark-loader \
 	results-ucf101-10 install clean
 
 help: ## list what make can do here
@@ -37,7 +39,7 @@ test: check ## check, then the tests
 test-slow: $(STAMP) ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
 
-test-chaos: $(STAMP) ## damage on purpose: 10,000 broken videos, about 10 minutes on two cores
+test-chaos: $(STAMP) ## damage on purpose: 10,000 broken videos, 200 kills; half an hour on two cores
 	$(BIN)/python -m pytest -m chaos tests/chaos
 
 check: $(STAMP) ## ruff, mypy, the schema of the workflows; without a network
@@ -52,6 +54,15 @@ format: $(STAMP) ## mend what ruff can mend
 
 lint: $(STAMP) ## every pre-commit hook on every file, actionlint and hadolint too
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+lock: $(STAMP) ## write anew what CI and Docker install: exact versions and their hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile $(LOCKING) --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCKING) --output-file requirements-dev.lock --extra dev pyproject.toml
+
+audit: $(STAMP) ## look for known flaws in what is locked
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-dev.lock
 
 hooks: $(STAMP) ## run the pre-commit hooks at every git commit
 	$(BIN)/pre-commit install

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -127,3 +129,26 @@ def test_the_image_is_built_from_files_that_the_build_may_see():
     assert set(copied) - {"."} <= kept
     assert {"snl_video", "configs", "pyproject.toml", "README.md"} <= kept
     assert all((ROOT / name).exists() for name in kept)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_has_a_hash_of_everything_and_keeps_the_ranges(name):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    locked: dict[str, list[Requirement]] = {}
+    for line in text.splitlines():
+        wanted, *hashes = line.split("--hash=")
+        assert hashes
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", one) for one in hashes)
+        requirement = Requirement(wanted)
+        locked.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    wanted = project["dependencies"]
+    if "dev" in name:
+        wanted = [*wanted, *project["optional-dependencies"]["dev"]]
+    for requirement in map(Requirement, wanted):
+        if canonicalize_name(requirement.name) == "snl-video":
+            continue
+        for found in locked[canonicalize_name(requirement.name)]:
+            (version,) = found.specifier
+            assert requirement.specifier.contains(version.version), found
+    assert "://" not in text
