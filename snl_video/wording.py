@@ -45,6 +45,14 @@ def unknown_name(what: str, name: str, known: Collection[str]) -> str:
     return f"unknown {what} {name!r}{meant} choose one of {', '.join(known)}"
 
 
+def duration(seconds: float) -> str:
+    """Return seconds, minutes, or hours and minutes: "40 s", "12 min", "3 h 05 min"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
 def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return (dotted name, text) of every leaf; None is shown as a dash."""
     leaves: list[tuple[str, str]] = []

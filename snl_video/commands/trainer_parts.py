@@ -14,6 +14,7 @@ from snl_video.data.datamodule import VideoDataModule
 from snl_video.data.decoding import open_video
 from snl_video.errors import UsageError
 from snl_video.training.callbacks.evaluation_report import EvaluationReport
+from snl_video.training.callbacks.expected_time import ExpectedTime
 from snl_video.training.callbacks.last_checkpoint import LastCheckpoint
 from snl_video.training.callbacks.loader_place import LoaderPlace
 from snl_video.training.callbacks.network_summary import NetworkSummary
@@ -72,6 +73,7 @@ def fit_callbacks(
         NetworkSummary(loaders.clip.num_frames, loaders.crop.size),
         UnreadableReport(data.unreadable),
         LoaderPlace(),
+        ExpectedTime(),
         last,
         StopSignals(last, resume),
     ]

@@ -1,7 +1,6 @@
 """`snl-video fit | validate | test | predict`: LightningCLI with one folder a run."""
 
 import contextlib
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from pytorch_lightning.cli import (
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from snl_video.commands.adverts import without_adverts
 from snl_video.commands.command_parser import CommandHelp, ShortErrors
 from snl_video.commands.run_lock import locked_run
 from snl_video.commands.trainer_parts import (
@@ -82,9 +82,7 @@ class VideoCLI(LightningCLI):
         self.command = words[0]
         self.ckpt_path: str | None = None
         usage, description = HELP[self.command]
-        with contextlib.ExitStack() as self.held, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
-            warnings.filterwarnings("ignore", module=r"pytorch_lightning\.utilities\._pytree")
+        with contextlib.ExitStack() as self.held, without_adverts():
             super().__init__(
                 VideoClassifier,
                 VideoDataModule,
@@ -157,6 +155,8 @@ class VideoCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; for anything but ``fit`` let the checkpoint say what network it holds."""
+        if self.command == "test":  # its report is printed instead of Lightning's table
+            self.options.set_defaults({"verbose": False})
         super().parse_arguments(parser, args)
         if not self.runs:
             return

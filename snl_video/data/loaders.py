@@ -53,10 +53,14 @@ class LoaderSettings:
         return options
 
 
+GRACE = 20
+"""Seconds that a loader process lives on after SIGTERM."""
+
+
 def leave_signals_to_main(worker: int) -> None:
-    """Let a worker outlive Ctrl-C, which a terminal sends to it too, so that a step can end."""
+    """Let a worker outlive signals that its whole group gets, so that a step can end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,8 @@ class Guard:
             pid = os.fork()
         if pid == 0:
             try:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to end
+                for number in (signal.SIGINT, signal.SIGTERM):  # the parent says when to end
+                    signal.signal(number, signal.SIG_IGN)
                 ours.close()
                 _serve(theirs, self._memory, self.owner)
             finally:
