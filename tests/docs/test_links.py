@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, page_id, prose
 
 PICTURES = sorted(
-    path for path in (ROOT / "docs/pictures").iterdir() if path.suffix in (".png", ".jpg", ".svg")
+    path for path in (ROOT / "docs/pictures").iterdir() if path.suffix in (".png", ".svg")
 )
 
 

@@ -8,12 +8,13 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+import snl_video
 from snl_video.data import FORMATS, VideoDataModule
 from snl_video.evaluation import METRICS
 from snl_video.training import VideoClassifier
 from tests.docs.pages import ROOT
 
-ROOMS = [path.stem for path in (ROOT / "docs/reference/api").glob("*.md") if path.stem != "index"]
+ROOMS = ["blocks", "models", "weights", "data", "training", "evaluation"]
 
 
 def rows(page):
@@ -61,3 +62,8 @@ def test_every_group_of_settings_is_shown(owner):
     groups = {kind.__name__ for kind in types if is_dataclass(kind)}
     assert len(groups) >= 3
     assert groups <= shown
+
+
+@pytest.mark.parametrize("name", snl_video.__all__)
+def test_every_name_of_the_package_has_a_row(name):
+    assert f"`{name}`" in rows("api/index.md")
