@@ -15,6 +15,32 @@ Every option below can be given on the command line (--data.root data/ucf101) or
 (data: {root: data/ucf101}). --config may be repeated: later files go over earlier ones, options
 over all. Add --print_config to see every setting."""
 
+OFTEN = {
+    "config": "a recipe; may be repeated",
+    "run_dir": "folder of the run",
+    "ckpt_path": "checkpoint to go on from",
+    "pretrained": "weights to start from: a file, or kinetics400",
+    "data.format": "layout of the data set: folder, ucf101, hmdb51, kinetics, csv",
+    "data.root": "its folder",
+    "data.clip.num_frames": "frames of a clip",
+    "data.clip.interval": "frames of the video from one of the clip to the next",
+    "data.crop.size": "side of a clip in pixels",
+    "data.loader.batch_size": "clips of a batch, per GPU",
+    "data.loader.num_workers": "processes that decode videos",
+    "data.views.num_clips": "clips of a video in test",
+    "model.backbone": "the network, i3d_r50 for example",
+    "model.non_local.kind": "of non-local block: snl, gsnl, nl, ...",
+    "model.non_local.places": "where blocks go: paper, five, or [res4.4]",
+    "model.optimizer.lr": "learning rate",
+    "trainer.max_epochs": "epochs",
+    "trainer.accelerator": "cpu, gpu or auto",
+    "trainer.devices": "number of GPUs",
+    "trainer.precision": "32-true, 16-mixed or bf16-mixed",
+}
+"""The options of `fit` that people change, without their dashes, and what they mean."""
+
+_TABLE = "\n".join(f"  --{name:24} {meaning}" for name, meaning in OFTEN.items())
+
 FIT = f"""Train a network with a recipe: a YAML file of settings; `snl-video recipes` lists them.
 
   snl-video fit --config demo
@@ -22,6 +48,9 @@ FIT = f"""Train a network with a recipe: a YAML file of settings; `snl-video rec
 
 RUN_DIR gets config.yaml, checkpoints/best.ckpt and last.ckpt, TensorBoard and CSV logs.
 To resume: --ckpt_path RUN_DIR/checkpoints/last.ckpt.
+
+The options that are changed most:
+{_TABLE}
 {OPTIONS}"""
 
 VALIDATE = f"""Measure a finished run on its validation videos.

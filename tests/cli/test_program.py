@@ -10,6 +10,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from snl_video import __version__
 from snl_video.cli import COMMANDS, main
 from snl_video.commands import recipes
+from snl_video.commands.video_help import OFTEN
 
 ROOT = Path(__file__).parents[2]
 DOORS = {
@@ -66,9 +67,20 @@ def test_a_help_begins_with_what_it_does_and_an_example(name, capsys):
     assert main([name, "--help"]) == 0
     text = capsys.readouterr().out
     start = text[: text.index("\n  -h, --help")].splitlines()
-    assert len(start) <= 24
+    assert len(start) <= (50 if name == "fit" else 24)
     assert start[0].startswith(f"usage: snl-video {name} ")
     assert any(line.startswith(f"  snl-video {name}") for line in start)
+
+
+def test_the_help_of_fit_begins_with_twenty_options_that_there_are(capsys):
+    assert main(["fit", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert len(OFTEN) == 20
+    begin, rest = text.split("\n  -h, --help", 1)
+    for name, meaning in OFTEN.items():
+        assert any(line.split() == [f"--{name}", *meaning.split()] for line in begin.splitlines())
+        setting = "model.non_local" if name.startswith("model.non_local.") else name
+        assert f"--{setting} " in rest.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
