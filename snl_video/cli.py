@@ -77,6 +77,11 @@ def sentence(error: Exception) -> str:
         return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
     if isinstance(error, OSError):
         return str(error)
+    if isinstance(error, RuntimeError) and "timed out" in str(error).lower():
+        return (
+            "a process waited for the others in vain: one hangs or has ended; its own output says "
+            f"why. --process_timeout says how long to wait ({str(error).splitlines()[-1]})"
+        )
     return (
         f"this is a bug: {type(error).__name__}: {error}\n"
         "call again with --debug to see where, and please report that"

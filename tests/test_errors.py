@@ -72,3 +72,9 @@ def test_exit_codes_and_tracebacks(monkeypatch, capsys, result, code, words, deb
     told = capsys.readouterr().err
     assert words in told
     assert ("Traceback" in told) == (debug and isinstance(result, Exception))
+
+
+def test_a_process_that_waits_in_vain_says_so():
+    told = sentence(RuntimeError("[pair.cc:1] Timed out waiting 5000ms for recv operation"))
+    assert "waited for the others in vain" in told
+    assert "--process_timeout" in told

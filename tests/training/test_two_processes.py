@@ -86,3 +86,29 @@ def test_precise_statistics_are_those_of_all_processes(tmp_path):
             name = f"{names[norm]}.running_{kind}"
             assert torch.equal(first[name], second[name]), name
             torch.testing.assert_close(first[name], want, rtol=1e-6, atol=1e-9, msg=name)
+
+
+class Logged(pl.Callback):
+    """Writes what every process logged at the end."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_train_end(self, trainer, module):
+        torch.save(dict(trainer.callback_metrics), self.folder / f"logged{trainer.global_rank}.pt")
+
+
+@pytest.mark.ddp
+def test_the_loss_of_an_epoch_is_of_all_processes(tmp_path):
+    options = {"optimizer": OptimizerSpec(lr=1e-30, weight_decay=0.0)}
+    logged = []
+    for devices in (1, 2):
+        folder = tmp_path / str(devices)
+        frozen = Freezing("res5", norm=True)
+        fit(folder, devices, classifier(**options), Batches(4 // devices), frozen, Logged(folder))
+        logged += [
+            torch.load(folder / f"logged{rank}.pt", weights_only=True) for rank in range(devices)
+        ]
+    one, first, second = (float(values["train/loss"]) for values in logged)
+    assert first == second == pytest.approx(one)
+    assert logged[1]["train/loss_step"] != logged[2]["train/loss_step"]
