@@ -245,7 +245,10 @@ class VideoCLI(LightningCLI):
         except InputError:
             raise
         except (ValueError, TypeError, MisconfigurationException) as error:
-            raise UsageError(str(error)) from error
+            words = str(error)
+            if words == "No supported gpu backend found!":
+                words = "this machine has no GPU that PyTorch can use: --trainer.accelerator cpu"
+            raise UsageError(words) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Add the loggers and callbacks of ``run_dir`` to those of the configuration."""

@@ -17,6 +17,7 @@ from snl_video.data.sampler import EpochSampler
 from snl_video.data.subset_lists import AnySubset, SubsetLists
 from snl_video.data.transforms.crops import CropSettings, EvalTransform, TrainTransform
 from snl_video.data.unreadable import BadVideoSettings
+from snl_video.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class LoaderSettings:
         num_workers: loader processes; 0 loads in the main process.
         timeout: seconds to wait for a worker's batch before an error; 0 waits for ever.
         prefetch_factor: batches loaded ahead by each worker.
+
+    Raises:
+        InputError: a number is too small.
     """
 
     batch_size: int = 8
@@ -36,6 +40,13 @@ class LoaderSettings:
     num_workers: int = 2
     timeout: float = 120.0
     prefetch_factor: int = 2
+
+    def __post_init__(self) -> None:
+        least = {"batch_size": 1, "eval_batch_size": 1, "num_workers": 0, "prefetch_factor": 1}
+        for name, number in least.items():
+            if getattr(self, name) < number:
+                got = getattr(self, name)
+                raise InputError(f"data.loader.{name} must be at least {number}, got {got}")
 
     def of_processes(self) -> dict[str, Any]:
         """Arguments of a `DataLoader` about its processes."""

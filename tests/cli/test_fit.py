@@ -115,6 +115,13 @@ def test_fit_refuses_to_overwrite_a_run(run, videos):
         ("--model.non_local.kind=spectral", "spectral"),
         ('--model.non_local.places=["res9.1"]', r"no place 'res9\.1'"),
         ("--data.split=4", "4"),
+        ("--data.loader.batch_size=0", "data.loader.batch_size must be at least 1, got 0"),
+        ("--data.loader.num_workers=-1", "data.loader.num_workers must be at least 0, got -1"),
+        pytest.param(
+            "--trainer.accelerator=gpu",
+            "no GPU that PyTorch can use: --trainer.accelerator cpu",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is one"),
+        ),
         ("--freeze.until=res9", "freeze.until: no place 'res9'"),
         ("--model.loss.class_weights=[1.0]", "class_weights must be .* 10 positive numbers"),
         ("--model.optimizer.layer_decay=2", "layer_decay must lie in"),
