@@ -29,6 +29,7 @@ COMMANDS = {
     "predict": Command("predict", "name the classes of videos"),
     "timeline": Command("timeline", "say what happens when in a long video"),
     "live": Command("live", "say what a camera, a URL or a file shows while it plays"),
+    "serve": Command("serve", "open a web page that recognises videos"),
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
     "check": Command("check", "look at every video of a data set before training"),
     "compare": Command("compare", "compare reports of the same videos, with a paired test"),

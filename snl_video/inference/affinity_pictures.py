@@ -37,7 +37,8 @@ def affinity_row(seen: Seen, vertex: Grid) -> Tensor:
     It is A^T e, the gradient of (A z)_i with respect to z. For cgnl, the sum over its channels.
     """
     block, graph, grid = seen
-    z = torch.zeros(1, graph.keys, 1, requires_grad=True)
+    device = next(block.parameters()).device
+    z = torch.zeros(1, graph.keys, 1, device=device, requires_grad=True)
     index = (vertex[0] * grid[1] + vertex[1]) * grid[2] + vertex[2]
     positions = grid[0] * grid[1] * grid[2]
     with torch.enable_grad():

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import BinaryIO
 
 from snl_video.errors import UsageError
 from snl_video.inference.video_timeline import Segment, Timeline, clock
@@ -63,9 +64,13 @@ def subtitles(segments: list[Segment]) -> str:
 
 
 def draw(
-    file: Path, timeline: Timeline, segments: list[Segment], smooth: int, shown: int = 8
+    file: Path | BinaryIO,
+    timeline: Timeline,
+    segments: list[Segment],
+    smooth: int,
+    shown: int = 8,
 ) -> None:
-    """Draw the scores of the classes that lead somewhere, at most `shown`, over minutes."""
+    """Draw the scores of the classes that lead somewhere, at most `shown`, over time."""
     from matplotlib.figure import Figure
 
     weight: dict[str, float] = {}
@@ -73,7 +78,9 @@ def draw(
         time = segment.score * (segment.end - segment.start)
         weight[segment.label] = weight.get(segment.label, 0.0) + time
     names = sorted(weight, key=lambda name: -weight[name])[:shown]
-    edges = [second / 60 for second in timeline.edges()]
+    edges = timeline.edges()
+    unit, length = ("seconds", 1) if edges[-1] < 120 else ("minutes", 60)
+    edges = [second / length for second in edges]
     scores = timeline.smoothed(smooth)
     figure = Figure(figsize=(10, 1.2 + 0.5 * max(len(names), 1)), layout="constrained")
     axes = figure.add_subplot()
@@ -85,7 +92,7 @@ def draw(
         figure.colorbar(mesh, ax=axes, label="probability")
     axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names])
     axes.invert_yaxis()
-    axes.set(xlabel="minutes", title=Path(timeline.path).name.replace("$", r"\$"))
+    axes.set(xlabel=unit, title=Path(timeline.path).name.replace("$", r"\$"))
     figure.savefig(file, dpi=120)
 
 

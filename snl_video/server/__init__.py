@@ -1,0 +1,1 @@
+"""A web page that recognises videos; needs the extra `serve`."""
