@@ -118,7 +118,9 @@ def unknown_option(word: str, names: Sequence[str]) -> str:
         return f"{name} is now {now}"
     near = difflib.get_close_matches(name, names, 3)
     last = name.rpartition(".")[2]
-    near += [other for other in names if other.endswith(f".{last}") and other not in near]
+    ends = (f".{last}", f".max_{last}", f"_{last}")
+    near += [other for end in ends for other in names if other.endswith(end)]
+    near = list(dict.fromkeys(near))
     hint = f"did you mean --{' or --'.join(near[:3])}?" if near else "--help lists them"
     return f"no option --{name}; {hint}"
 

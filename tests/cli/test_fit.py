@@ -116,6 +116,7 @@ def test_fit_refuses_to_overwrite_a_run(run, videos):
         ('--model.non_local.places=["res9.1"]', r"no place 'res9\.1'"),
         ("--data.split=4", "4"),
         ("--data.loader.batch_size=0", "data.loader.batch_size must be at least 1, got 0"),
+        ("--data.crop.size=0", "crop.size and crop.short_side must be at least 1 pixel, got 0"),
         ("--data.loader.num_workers=-1", "data.loader.num_workers must be at least 0, got -1"),
         pytest.param(
             "--trainer.accelerator=gpu",

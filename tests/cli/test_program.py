@@ -92,6 +92,8 @@ def test_the_help_of_fit_begins_with_twenty_options_that_there_are(capsys):
         (["fit", "--data.numframes=8"], "no option --data.numframes; did you mean --data."),
         (["fit", "--trainer.max_epoch=3"], "no option --trainer.max_epoch; did you mean --trai"),
         (["fit", "--data.num_frames=8"], "data.num_frames is now data.clip.num_frames"),
+        (["fit", "--epochs=3"], "no option --epochs; did you mean --trainer.max_epochs"),
+        (["fit", "--lr=3"], "no option --lr; did you mean --model.optimizer.lr"),
         (["fit", "extra"], "unexpected 'extra': options begin with --"),
         (["fit", "--trainer.max_epochs=many"], "trainer.max_epochs: Expected an int"),
         (["fit", "--model.non_local.kindd=snl"], "model.non_local: Option 'kindd' is not acc"),

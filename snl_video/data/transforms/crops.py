@@ -37,6 +37,11 @@ class CropSettings:
     short_sides: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        if min(self.size, self.short_side) < 1:
+            raise InputError(
+                f"crop.size and crop.short_side must be at least 1 pixel, got {self.size} and "
+                f"{self.short_side}"
+            )
         low, high = self.short_sides or (self.size, self.size)
         for name, rule, right in (
             ("scale", "0 < low <= high <= 1", 0 < self.scale[0] <= self.scale[1] <= 1),
