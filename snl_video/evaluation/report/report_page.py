@@ -12,6 +12,7 @@ from snl_video.evaluation.per_class import confused_pairs, per_class_rows
 from snl_video.evaluation.report.mistakes import Mistake
 from snl_video.evaluation.report.page import render
 from snl_video.evaluation.report.pictures import confusion_image
+from snl_video.evaluation.report.training_curves import Curve
 from snl_video.evaluation.results import Evaluation, VideoResults
 from snl_video.evaluation.views import ViewSetting
 from snl_video.wording import first_few, flatten
@@ -28,6 +29,7 @@ def report_page(
     numbers: Mapping[str, Any],
     context: Mapping[str, Any],
     mistakes: Sequence[Mistake] = (),
+    curves: Sequence[Curve] = (),
 ) -> str:
     """Return the document.
 
@@ -38,6 +40,7 @@ def report_page(
             (parameters, GMACs and ``blocks``), ``load_report`` (what of pretrained weights was
             loaded) and ``recipe`` are known, anything else is listed as it is.
         mistakes: the most confident first.
+        curves: of the training.
     """
     results, classes, ids = evaluation.results, evaluation.classes, evaluation.ids
     headline = metrics_shown("headline", len(classes))
@@ -77,6 +80,7 @@ def report_page(
         pairs=confused_pairs(results, classes, 12),
         bins=_bins(results),
         mistakes=mistakes,
+        curves=curves,
         network=network and {"clip_shape": (), **network},
         pretrained=_pretrained(context.get("load_report")),
         recipe=_recipe(context),

@@ -11,6 +11,7 @@ from snl_video.evaluation.report.figures import save_confusion, save_per_class
 from snl_video.evaluation.report.mistakes import Mistake, OpenVideo, confident_mistakes, film_strip
 from snl_video.evaluation.report.numbers import evaluation_numbers
 from snl_video.evaluation.report.report_page import report_page
+from snl_video.evaluation.report.training_curves import Curve
 from snl_video.evaluation.results import Evaluation
 from snl_video.evaluation.video_table import video_rows, write_confusion, write_csv, write_parquet
 from snl_video.whole_files import swapped_folder
@@ -23,6 +24,7 @@ def write_report(
     *,
     paths: Sequence[str] = (),
     open_video: OpenVideo | None = None,
+    curves: Sequence[Curve] = (),
 ) -> Path:
     """Write the numbers, one row a video, the figures and ``report.html``.
 
@@ -33,6 +35,7 @@ def write_report(
             `report_page` for the names it knows.
         paths: file of every video of the list, by index, for the frames of the mistakes.
         open_video: opens one of them; without it the mistakes have no frames.
+        curves: of the training, for the page.
 
     Returns:
         The folder.
@@ -59,7 +62,7 @@ def write_report(
         mistakes = confident_mistakes(results)
         if open_video:
             mistakes = [_with_frames(item, paths[item.index], open_video) for item in mistakes]
-        html = report_page(evaluation, numbers, context, mistakes)
+        html = report_page(evaluation, numbers, context, mistakes, curves)
         (scratch / "report.html").write_text(html, encoding="utf-8")
     return folder
 

@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 
 from snl_video.evaluation.report.mistakes import OpenVideo
+from snl_video.evaluation.report.training_curves import read_curves
 from snl_video.evaluation.report.write_report import write_report
 from snl_video.evaluation.results import Evaluation
 from snl_video.evaluation.terminal import headline_table, per_class_table, views_table
@@ -60,6 +61,7 @@ class EvaluationReport(pl.Callback):
             {**recipe_context(trainer, pl_module), **self.context},
             paths=[record.path for record in videos.records],
             open_video=self.open_video,
+            curves=read_curves(self.folder.parent / "csv"),
         )
         console = Console()
         console.print(per_class_table(results, pl_module.classes))
