@@ -19,7 +19,6 @@ from snl_video import __version__
 from snl_video.data.synthetic.motion import MotionSettings, write_motion
 from snl_video.recipe_files import recipe_names
 from snl_video.weights import build_model
-from snl_video.weights.hub import KEPT
 from tests.videos import write_video
 
 ROOT = Path(__file__).parents[1]
@@ -96,24 +95,25 @@ def test_it_knows_its_version_and_its_recipes(snl_video):
 
 
 @pytest.mark.slow
-def test_it_predicts_with_weights_in_the_published_format(snl_video, tmp_path):
+def test_it_predicts_with_weights_from_a_file(snl_video, tmp_path):
     torch.manual_seed(0)
-    network = build_model("i3d_inception", 400, width=8)
-    (snl_video.home / "cache").mkdir()
-    save_file(network.state_dict(), snl_video.home / "cache" / KEPT)
+    network = build_model("i3d_inception", 3, width=8)
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
     video = write_video(tmp_path / "clip.mp4", 20, (64, 80))
     options = ["--model.width=8", "--trainer.accelerator=cpu", "--data.crop.size=64"]
     options += ["--data.crop.short_side=64", "--data.views.num_clips=1", "--data.views.num_crops=1"]
     printed = snl_video(
         "predict",
         "--config=kinetics400/i3d_inception",
+        f"--pretrained={tmp_path / 'weights.safetensors'}",
+        "--data.predict.classes=[one,two,three]",
         f"--data.predict.paths={video}",
         f"--run_dir={tmp_path / 'run'}",
         *options,
     )
     assert "object at" not in printed
     (prediction,) = json.loads((tmp_path / "run/predictions.json").read_text())
-    assert len(prediction["top"]) == 5
+    assert {entry["class"] for entry in prediction["top"]} == {"one", "two", "three"}
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_training_that_ends_before_any_validation_names_its_last_checkpoint(
     words = capsys.readouterr().out
     assert f"no best.ckpt: training ended before the first validation; {last} is" in words
     assert f"next: snl-video test --run_dir {folder} --ckpt_path {last}" in words
-    assert f"predict --run_dir {folder} --ckpt_path {last} --data.predict.paths" in words
+    assert f"snl-video predict {folder} new.mp4" in words
     VideoCLI(["test", f"--run_dir={folder}", f"--ckpt_path={last}", *QUIET])
 
 

@@ -63,7 +63,7 @@ def test_loading_does_not_run_a_checkpoint(bomb):
         load_model(bomb)
 
 
-@pytest.mark.parametrize("command", ["explain", "spectra"])
+@pytest.mark.parametrize("command", ["explain", "spectrum"])
 def test_looking_inside_does_not_run_a_checkpoint(bomb, command):
     assert main([command, str(bomb)]) != 0
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
-from snl_video.weights import build_model, kinetics400_classes
+from snl_video.weights import build_model, hub, kinetics400_classes
 from snl_video.weights.hub import KEPT, cache_folder
 from tests.training.tiny import SMALL_CLIPS, state_of
 from tests.videos import write_video
@@ -35,6 +35,7 @@ def test_the_recipe_of_kinetics_predicts_its_400_classes(tmp_path, monkeypatch):
     network = build_model("i3d_inception", 400, width=8).eval()
     save_file(network.state_dict(), tmp_path / KEPT)
     monkeypatch.setenv("SNL_VIDEO_CACHE", str(tmp_path))
+    monkeypatch.setattr(hub, "TENSORS_SHA256", hub.tensors_sha256(tmp_path / KEPT))
     video = write_video(tmp_path / "clip.mp4", 10, (32, 40))
     cli = predict(tmp_path / "run", [video], ["--model.width=8", *SMALL_CLIPS, *QUIET])
     (prediction,) = json.loads((tmp_path / "run/predictions.json").read_text())
