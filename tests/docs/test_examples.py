@@ -13,6 +13,7 @@ ELSEWHERE = {
     "docs/tutorials/evaluate.md": "needs the report of the demo",
     "docs/howto/recognise.md": "needs a trained run",
     "docs/howto/live.md": "needs a camera",
+    "docs/howto/serve.md": "needs a trained run and Gradio",
 }
 CODE = [
     pytest.param(code, id=f"{page_id(path)}-{number}")
