@@ -3,12 +3,11 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jsonargparse import Namespace
-from jsonargparse.typing import PositiveFloat
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.cli import (
     ArgsType,
     LightningArgumentParser,
@@ -20,6 +19,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from snl_video.commands.adverts import without_adverts
 from snl_video.commands.command_parser import CommandHelp, ShortErrors
 from snl_video.commands.run_lock import locked_run
+from snl_video.commands.run_options import add_run_options
 from snl_video.commands.trainer_parts import (
     RunConfig,
     evaluation_callbacks,
@@ -46,10 +46,9 @@ from snl_video.run import (
     was_requeued,
     why_weights,
 )
-from snl_video.training.callbacks.freezing import Freezing
 from snl_video.training.lightning_private import limit_waiting
 from snl_video.training.module import VideoClassifier
-from snl_video.weights import LoadReport, PretrainedSpec, as_pretrained
+from snl_video.weights import LoadReport, as_pretrained
 from snl_video.weights.load_to_evaluate import load_to_evaluate
 
 
@@ -110,48 +109,14 @@ class VideoCLI(LightningCLI):
         return {self.command: LightningCLI.subcommands()[self.command]}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add ``run_dir`` and the checkpoint options, and link the data to the model."""
+        """Add the options of a run; see `add_run_options`."""
         self.options = parser
         if not self.runs:
             skip: set[str | int] = set(LightningCLI.subcommands()[self.command])
             parser.add_method_arguments(Trainer, self.command, skip=skip)
         elif isinstance(self.parser, VideoParser):
             self.parser.inner = parser
-        parser.add_argument("--run_dir", type=str, default="runs/default", help="folder of the run")
-        parser.add_argument(
-            "--pretrained",
-            type=str | PretrainedSpec | None,
-            default=None,
-            help="weights to start from: a file or kinetics400, or a source with more settings; "
-            "read when fit starts, not when it resumes",
-        )
-        parser.add_argument(
-            "--resume",
-            type=Literal["auto"] | None,
-            default=None,
-            help="auto: fit goes on from the last checkpoint of run_dir, where there is one",
-        )
-        parser.add_argument(
-            "--process_timeout",
-            type=PositiveFloat,
-            default=1800.0,
-            help="seconds after which a process of several that waits for the others gives up",
-        )
-        parser.add_lightning_class_args(Freezing, "freeze")
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
-        parser.set_defaults(
-            {
-                "checkpoint.filename": "best",
-                "checkpoint.monitor": "val/top1",
-                "checkpoint.mode": "max",
-                "checkpoint.enable_version_counter": False,
-            }
-        )
-        parser.link_arguments(
-            "run_dir", "checkpoint.dirpath", compute_fn=lambda folder: f"{folder}/checkpoints"
-        )
-        parser.link_arguments("data.num_classes", "model.num_classes", apply_on="instantiate")
-        parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
+        add_run_options(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; for anything but ``fit`` let the checkpoint say what network it holds."""

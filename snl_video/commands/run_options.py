@@ -1,0 +1,49 @@
+"""Options of a run beside those of trainer, model and data."""
+
+from typing import Literal
+
+from jsonargparse.typing import PositiveFloat
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser
+
+from snl_video.training.callbacks.freezing import Freezing
+from snl_video.weights import PretrainedSpec
+
+
+def add_run_options(parser: LightningArgumentParser) -> None:
+    """Add the run's folder, its weights and checkpoints, and link the data to the model."""
+    parser.add_argument("--run_dir", type=str, default="runs/default", help="folder of the run")
+    parser.add_argument(
+        "--pretrained",
+        type=str | PretrainedSpec | None,
+        default=None,
+        help="weights to start from: a file or kinetics400, or a source with more settings; "
+        "read when fit starts, not when it resumes",
+    )
+    parser.add_argument(
+        "--resume",
+        type=Literal["auto"] | None,
+        default=None,
+        help="auto: fit goes on from the last checkpoint of run_dir, where there is one",
+    )
+    parser.add_argument(
+        "--process_timeout",
+        type=PositiveFloat,
+        default=1800.0,
+        help="seconds after which a process of several that waits for the others gives up",
+    )
+    parser.add_lightning_class_args(Freezing, "freeze")
+    parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+    parser.set_defaults(
+        {
+            "checkpoint.filename": "best",
+            "checkpoint.monitor": "val/top1",
+            "checkpoint.mode": "max",
+            "checkpoint.enable_version_counter": False,
+        }
+    )
+    parser.link_arguments(
+        "run_dir", "checkpoint.dirpath", compute_fn=lambda folder: f"{folder}/checkpoints"
+    )
+    parser.link_arguments("data.num_classes", "model.num_classes", apply_on="instantiate")
+    parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
