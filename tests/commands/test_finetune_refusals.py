@@ -108,7 +108,7 @@ def test_every_video_is_opened_before_training(damaged):
 def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, monkeypatch, capsys):
     calls = []
 
-    def stop(run_dir, fit, test):
+    def stop(run_dir, fit, test, called):
         calls.append(fit)
         raise AnnotationError("reached")
 
@@ -143,7 +143,7 @@ def test_unreadable_videos_stop_it_unless_they_are_to_count_as_wrong(damaged, mo
 def test_files_lie_over_each_other_in_the_order_that_is_promised(folder, tmp_path, monkeypatch):
     calls = []
 
-    def stop(run_dir, fit, test):
+    def stop(run_dir, fit, test, called):
         calls.append(fit)
         raise PretrainedError("weights that do not fit")
 
@@ -200,7 +200,7 @@ def test_a_run_in_the_data_folder_is_refused(folder, tmp_path, monkeypatch):
 def test_videos_that_change_on_the_way_end_it_in_words(
     folder, tmp_path, monkeypatch, capsys, error, words
 ):
-    def fail(run_dir, fit, test):
+    def fail(run_dir, fit, test, called):
         raise error
 
     monkeypatch.setattr(finetune, "train_and_test", fail)
@@ -220,12 +220,12 @@ def test_videos_that_change_on_the_way_end_it_in_words(
 def test_the_last_words_say_what_else_the_tested_videos_did(
     folder, tmp_path, monkeypatch, capsys, share, monitor, caution
 ):
-    def finish(arguments):
+    def finish(arguments, called=()):
         data = VideoDataModule("folder", str(folder), holdout=HoldoutSettings(float(share)))
         config = {"test": SimpleNamespace(checkpoint=SimpleNamespace(monitor=monitor))}
         trainer = SimpleNamespace(is_global_zero=True)
         return SimpleNamespace(trainer=trainer, datamodule=data, config=config)
 
     monkeypatch.setattr(finetune, "VideoCLI", finish)
-    finetune.train_and_test(tmp_path / "run", ["fit"], ["test"])
+    finetune.train_and_test(tmp_path / "run", ["fit"], ["test"], called=["finetune"])
     assert caution in capsys.readouterr().out

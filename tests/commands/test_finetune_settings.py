@@ -75,7 +75,7 @@ def test_a_monitor_needs_its_mode(named):
 def test_the_folder_is_looked_at_as_it_will_be_trained_on(folder, tmp_path, monkeypatch):
     looks = []
     monkeypatch.setattr(finetune, "survey", lambda folder, **how: looks.append((folder, how)))
-    monkeypatch.setattr(finetune, "train_and_test", lambda *lines: None)
+    monkeypatch.setattr(finetune, "train_and_test", lambda *lines, called: None)
     (tmp_path / "bad.yaml").write_text("data: {holdout: {share: 0.5}}")
     words = ["finetune", str(folder), f"--run_dir={tmp_path / 'run'}"]
     finetune.main([*words, f"--config={tmp_path / 'bad.yaml'}", "--data.holdout.seed=3"])
