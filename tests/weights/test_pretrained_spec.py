@@ -10,7 +10,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 
 from snl_video.errors import InputError, PretrainedError
 from snl_video.models.backbones import BACKBONES
-from snl_video.weights import PretrainedSpec, as_pretrained, build_model
+from snl_video.weights import PretrainedSpec, as_pretrained, build_model, hub
 from snl_video.weights.canonical_names import canonical_state
 from snl_video.weights.hub import KEPT
 from tests.weights.cases import clip, logits, network, saved, state, unchanged
@@ -35,6 +35,7 @@ def test_blocks_leave_the_logits_of_the_weights_bit_for_bit(tmp_path, backbone, 
 def test_the_name_of_published_weights_reads_the_kept_file(tmp_path, monkeypatch, caplog):
     source = network("i3d_inception", 400, seed=3)
     save_file(canonical_state(source), tmp_path / KEPT)
+    monkeypatch.setattr(hub, "TENSORS_SHA256", hub.tensors_sha256(tmp_path / KEPT))
     monkeypatch.setenv("SNL_VIDEO_CACHE", str(tmp_path))
     with caplog.at_level(logging.INFO, "snl_video"):
         model = build_model("i3d_inception", 400, width=8, pretrained="kinetics400", non_local=FIVE)
