@@ -31,7 +31,7 @@ demo: $(STAMP) ## what a block is for: a network without and with one, on genera
 	    --video data/relations/videos/Different/v_Different_g002_c01.mp4 --position '[7, 7, 14]'
 	$(BIN)/snl-video compare runs/demo_none/report runs/demo/report --output runs/demo/compare.html
 	@echo "report: runs/demo/report/report.html"
-	@echo "what the second square attends to: runs/demo/explain/{same,different}/res3.1/strip.png"
+	@echo "what the second square attends to: runs/demo/explain/{same,different}/res3.1/overview.png"
 
 test: check ## check, then the tests
 	$(BIN)/python -m pytest
