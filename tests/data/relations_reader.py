@@ -18,13 +18,16 @@ NEAR = 40
 
 
 def seen_things(frame, side):
-    """What is on a frame (H, W, 3): list of (shape, colour, row, column), distractors too."""
+    """What is on a frame (H, W, 3): list of (shape, colour, row, column), distractors too.
+
+    Row and column are those of the upper left corner of its square of `side` pixels.
+    """
     things = []
     for colour, rgb in COLOURS.items():
         mask = np.abs(frame.astype(int) - rgb).max(-1) < NEAR
         for pixels in components(mask):
             if len(pixels) > side * side / 4:
-                row, column = pixels.min(0)
+                row, column = np.rint((pixels.min(0) + pixels.max(0) + 1 - side) / 2).astype(int)
                 things.append((shape_of(pixels), colour, row, column))
     return things
 
@@ -53,6 +56,8 @@ def shape_of(pixels):
         near = np.abs(rows - row)[:, None] + np.abs(columns - column)[None] < 0.15
         return box[near].mean() > 0.5
 
+    if max(box.shape) > 1.5 * min(box.shape):
+        return "upright" if box.shape[0] > box.shape[1] else "lying"
     if not filled(0.5, 0.5):
         return "ring"
     if filled(0.1, 0.1):
@@ -85,6 +90,14 @@ def answer(task, parts):
     things = [{shape: colour for shape, colour, *_ in part} for _, part in parts]
     if task == "same_different":
         return "Same" if things[0] == things[1] else "Different"
+    if task == "binding":
+        assert set(things[0]) == set(things[1]) == {"upright", "lying"}
+        assert set(things[0].values()) == set(things[1].values())
+        return "Kept" if things[0] == things[1] else "Swapped"
+    if task == "order":
+        turn = [list(COLOURS).index(thing["square"]) for thing in things]
+        least = turn.index(min(turn))
+        return "Forwards" if turn[(least + 1) % 3] < turn[(least + 2) % 3] else "Backwards"
     if task == "odd_one_out":
         colour_of = {shape: colour for part in things for shape, colour in part.items()}
         counts = Counter(colour_of.values())

@@ -23,12 +23,16 @@ GRADES = [
     {"task": "same_different"},
     {"task": "same_different", "colours": 4, "distractors": 2, "ground": "varied"},
     {"task": "same_different", "colours": 8, "ground": "varied"},
+    {"task": "binding", "ground": "varied"},
+    {"task": "binding", "colours": 5, "distractors": 1},
     {"task": "odd_one_out", "colours": 3, "ground": "plain"},
     {"task": "odd_one_out", "distractors": 1},
     {"task": "recall", "colours": 2, "ground": "varied"},
     {"task": "recall", "colours": 4, "intra": True},
     {"task": "sequence", "colours": 3},
     {"task": "sequence", "num_frames": 20, "gap": 3, "seed": 3},
+    {"task": "order", "colours": 3},
+    {"task": "order", "colours": 6, "distractors": 1},
     {"task": "counting", "colours": 2, "distance": 30},
     {"task": "counting", "colours": 8, "distance": 24, "distractors": 1},
 ]
@@ -106,13 +110,14 @@ def test_a_clip_depends_on_seed_and_number_only():
 @pytest.mark.parametrize("task", TASKS)
 def test_what_a_part_shows_is_as_likely_in_every_class(task):
     """Shape and colour of every part, and colours of the whole clip, by the label."""
-    settings = RelationsSettings(task=task, size=96, clips_per_class=3)
+    colours = TASKS[task].colours[0]
+    settings = RelationsSettings(task=task, colours=colours, size=96, clips_per_class=3)
     clips, classes = 900, len(settings.classes)
     counts = {}
     for index in range(clips * classes):
         things = [item.thing for item in scene(settings, index)]
         seen = {("part", t.part, t.shape, t.colour) for t in things}
-        seen |= {("number", c, [t.colour for t in things].count(c)) for c in range(2)}
+        seen |= {("number", c, [t.colour for t in things].count(c)) for c in range(colours)}
         if task in ("same_different", "odd_one_out", "counting"):
             seen = {what for what in seen if what[0] == "part"}
         for what in seen:
@@ -142,6 +147,7 @@ def test_only_intra_coding_has_a_key_frame_everywhere(tmp_path):
         ({"colours": 1}, "takes 2 to 8 colours, got 1"),
         ({"colours": 9}, "takes 2 to 8 colours, got 9"),
         ({"task": "recall", "colours": 5}, "recall takes 2 to 4 colours, got 5"),
+        ({"task": "order"}, "order takes 3 to 8 colours, got 2"),
         ({"clips_per_class": 4}, "multiple of 3, got 4"),
         ({"clips_per_class": 0}, "multiple of 3, got 0"),
         ({"size": 33}, "even, got 33"),

@@ -114,6 +114,10 @@ def shape_mask(shape: str, side: int) -> np.ndarray:
             return (np.abs(u) < 0.4) | (np.abs(v) < 0.4)
         case "triangle":
             return np.abs(u) <= (v + 1) / 2
+        case "upright":
+            return np.broadcast_to(np.abs(u) < 0.5, (side, side))
+        case "lying":
+            return np.broadcast_to(np.abs(v) < 0.5, (side, side))
         case "ring":
             return (u**2 + v**2 <= 1) & (u**2 + v**2 > 0.3)
         case _:

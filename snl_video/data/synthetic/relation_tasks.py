@@ -23,6 +23,7 @@ COLOURS = {
     "White": (250, 250, 250),
     "Black": (15, 15, 15),
 }
+BARS = ("upright", "lying")
 DISTRACTOR = "ring"
 WHITE = list(COLOURS).index("White")
 PAIRS = 3
@@ -33,7 +34,7 @@ class Thing:
     """A shape that is shown during one part of a clip.
 
     Attributes:
-        shape: one of `SHAPES`, or `DISTRACTOR`.
+        shape: one of `SHAPES` or `BARS`, or `DISTRACTOR`.
         colour: number of one of `COLOURS`.
         part: number of the part.
     """
@@ -66,6 +67,20 @@ def same_different(rng: np.random.Generator, label: int, colours: int) -> list[T
     return [Thing("square", first, 0), Thing("square", first if label == 0 else other, 1)]
 
 
+def binding(rng: np.random.Generator, label: int, colours: int) -> list[Thing]:
+    """An upright and a lying bar of two colours, later both again: were the colours swapped?
+
+    The bars are equally large, so both classes have the same pixels of every colour in each part.
+    """
+    first, other = _two_colours(rng, colours)
+    again = (first, other) if label == 0 else (other, first)
+    return [
+        Thing(shape, colour, part)
+        for part, pair in enumerate(((first, other), again))
+        for shape, colour in zip(BARS, pair, strict=True)
+    ]
+
+
 def odd_one_out(rng: np.random.Generator, label: int, colours: int) -> list[Thing]:
     """Square, disc and cross one after another in any order: which has a colour of its own."""
     usual, odd = _two_colours(rng, colours)
@@ -86,11 +101,22 @@ def recall(rng: np.random.Generator, label: int, colours: int) -> list[Thing]:
 def sequence(rng: np.random.Generator, label: int, colours: int) -> list[Thing]:
     """Two squares one after another, then both again: in the same order of colours or not.
 
-    The only task in which the order of frames matters, which a non-local block does not see.
+    The order of frames matters, which a non-local block does not see.
     """
     first, other = _two_colours(rng, colours)
     again = (first, other) if label == 0 else (other, first)
     return [Thing("square", colour, part) for part, colour in enumerate((first, other, *again))]
+
+
+def order(rng: np.random.Generator, label: int, colours: int) -> list[Thing]:
+    """Three squares one after another, their colours as in `COLOURS` from any on, or backwards.
+
+    Only the order tells: every colour is as often first, second and third. A non-local block does
+    not see it.
+    """
+    forwards = np.sort(rng.permutation(colours)[:3])
+    turn = np.roll(forwards if label == 0 else forwards[::-1], rng.integers(3)).tolist()
+    return [Thing("square", colour, part) for part, colour in enumerate(turn)]
 
 
 def counting(rng: np.random.Generator, label: int, colours: int) -> list[Thing]:
@@ -111,9 +137,11 @@ def _two_colours(rng: np.random.Generator, colours: int) -> tuple[int, int]:
 ANY = (2, len(COLOURS))
 TASKS = {
     "same_different": Task(2, ANY, lambda _: ["Same", "Different"], same_different),
+    "binding": Task(2, ANY, lambda _: ["Kept", "Swapped"], binding),
     "odd_one_out": Task(3, ANY, lambda _: ["SquareIsOdd", "DiscIsOdd", "CrossIsOdd"], odd_one_out),
     "recall": Task(2, (2, len(SHAPES)), lambda colours: list(COLOURS)[:colours], recall),
     "sequence": Task(4, ANY, lambda _: ["Repeated", "Swapped"], sequence),
+    "order": Task(3, (3, len(COLOURS)), lambda _: ["Forwards", "Backwards"], order),
     "counting": Task(
         2, ANY, lambda _: ["NoneEqual", "OneEqual", "TwoEqual", "ThreeEqual"], counting
     ),

@@ -5,9 +5,11 @@
 Each task is a set of its own, in UCF101's layout:
 
     same_different   a square, later another one: Same or Different colours
+    binding          an upright and a lying bar, later both again: Kept or Swapped colours
     odd_one_out      square, disc, cross one after another: SquareIsOdd, DiscIsOdd or CrossIsOdd
     recall           shapes in all colours, later one of them in white: Yellow, Blue, ...
     sequence         two squares one after another, then both again: Repeated or Swapped
+    order            three squares one after another, colours in turn: Forwards or Backwards
     counting         three shapes, later all again: how many have the colour that they had
 
 No frame tells the class, and no sum over frames does: see `snl_video.data.synthetic.leaks`.
@@ -35,7 +37,9 @@ from snl_video.data.synthetic.video_writer import write_frames
 from snl_video.errors import InputError
 
 NAME = "relations"
-TaskName = Literal["same_different", "odd_one_out", "recall", "sequence", "counting"]
+TaskName = Literal[
+    "same_different", "binding", "odd_one_out", "recall", "sequence", "order", "counting"
+]
 Ground = Literal["plain", "mild", "varied"]
 VARIETY = {"plain": 0.0, "mild": 0.25, "varied": 1.0}
 """Of a ground, as a share of the motion set's."""
@@ -47,7 +51,7 @@ class RelationsSettings:
 
     Attributes:
         task: the question.
-        colours: how many colours things have, 2 to 8; 2 to 4 for recall.
+        colours: how many colours things have, 2 to 8; 2 to 4 for recall, 3 to 8 for order.
         num_frames: frames of a clip.
         gap: empty frames between two parts of a clip, at least; by default half of the clip is
             empty.
