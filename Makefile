@@ -33,8 +33,10 @@ demo: $(STAMP) ## what a block is for: a network without and with one, on genera
 	@echo "report: runs/demo/report/report.html"
 	@echo "what the second square attends to: runs/demo/explain/{same,different}/res3.1/overview.png"
 
+# a process a core, each with one thread; a file's tests stay in one process and share what it sets up
+test: export OMP_NUM_THREADS := 1
 test: check ## check, then the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 test-slow: $(STAMP) ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
