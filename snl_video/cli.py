@@ -13,6 +13,8 @@ from snl_video import __version__
 from snl_video.errors import InputError, UsageError
 
 OK, FAILED, USAGE = 0, 1, 2
+LOST = ("Connection closed by peer", "Connection reset by peer", "remote process exited")
+"""What gloo and NCCL say where a process of a run is gone."""
 
 
 class Command(NamedTuple):
@@ -82,6 +84,11 @@ def sentence(error: Exception) -> str:
         return (
             "a process waited for the others in vain: one hangs or has ended; its own output says "
             f"why. --process_timeout says how long to wait ({str(error).splitlines()[-1]})"
+        )
+    if isinstance(error, RuntimeError) and any(word in str(error) for word in LOST):
+        return (
+            "another process of this run has ended, or its machine is gone; its own output says "
+            f"why ({str(error).splitlines()[0]})"
         )
     return (
         f"this is a bug: {type(error).__name__}: {error}\n"

@@ -78,3 +78,14 @@ def test_a_process_that_waits_in_vain_says_so():
     told = sentence(RuntimeError("[pair.cc:1] Timed out waiting 5000ms for recv operation"))
     assert "waited for the others in vain" in told
     assert "--process_timeout" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[pair.cc:5] Read error [127.0.0.1]:1: Connection reset by peer.",
+        "NCCL error: remote process exited",
+    ],
+)
+def test_a_process_that_loses_another_says_so(words):
+    assert sentence(RuntimeError(words)).startswith("another process of this run has ended")

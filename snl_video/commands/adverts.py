@@ -21,6 +21,7 @@ WARNED = (
     r".*callbacks used to create the checkpoint need to be provided",
     r"Checkpoint directory .* exists and is not empty",
     r"The number of training batches .* is smaller than the logging interval",
+    r"It is recommended to use .*sync_dist=True",  # the scores are of all processes already
     r"LightningCLI's args parameter",
     r"\s*By default only one JsonargparseDeprecationWarning",
     r"\s*.*was deprecated in v4",

@@ -135,7 +135,8 @@ class VideoCLI(LightningCLI):
                 config.ckpt_path = checkpoint_to_resume(run_dir)
             refuse_to_overwrite(run_dir, config.ckpt_path)
             if config.ckpt_path is not None:
-                load_checkpoint(Path(config.ckpt_path))  # or say in one line why it can't be
+                begun = load_checkpoint(Path(config.ckpt_path))["epoch"]
+                rank_zero_only(print)(f"resumes {config.ckpt_path}, of epoch {begun}")
             if config.checkpoint.monitor is None:  # Lightning would save at validations only
                 config.checkpoint.save_on_train_epoch_end = True
             self._take_checkpoint(config.ckpt_path)

@@ -64,7 +64,7 @@ class Stop(pl.Callback):
             raise SystemExit(9)
 
 
-def test_the_same_command_goes_on_by_itself_after_a_stop(videos, tmp_path, monkeypatch):
+def test_the_same_command_goes_on_by_itself_after_a_stop(videos, tmp_path, monkeypatch, capsys):
     words = ["--trainer.max_epochs=3", "--resume=auto"]
     whole = fit(videos, tmp_path / "whole", *words).model
     stop = "--trainer.callbacks+=tests.cli.test_resume.Stop"
@@ -76,6 +76,7 @@ def test_the_same_command_goes_on_by_itself_after_a_stop(videos, tmp_path, monke
     last.write_bytes(last.read_bytes()[:1000])  # as another program may have left it
     resumed = fit(videos, tmp_path / "run", *words)
     assert resumed.ckpt_path == str(previous_of(last))
+    assert f"resumes {previous_of(last)}, of epoch 0\n" in capsys.readouterr().out
     state = resumed.model.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in whole.state_dict().items())
     with pytest.raises(InputError, match=r"already holds a run.*--resume auto"):

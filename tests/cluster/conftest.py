@@ -1,0 +1,5 @@
+"""Videos of `tests/cli`."""
+
+from tests.cli.conftest import videos
+
+__all__ = ["videos"]
