@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from glob import glob, has_magic
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,9 +20,12 @@ def predict(
     videos: list[str],
     top: int = 5,
     views: str | None = None,
-    output: Path | None = None,
+    output: str | None = None,
     overwrite: bool = False,
     device: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    workers: int = 2,
+    address: str | None = None,
 ) -> int:
     """Name the classes of videos.
 
@@ -38,9 +42,13 @@ def predict(
         top: how many classes are named.
         views: clips x crops of each video, as 10x3; by default two clips of one crop at most on a
             CPU, and those of the run's test on a GPU.
-        output: .json, .jsonl, .csv or .parquet.
+        output: .json, .jsonl, .csv or .parquet; with --engine ray a folder of Parquet parts, or an
+            address such as s3://bucket/predictions.
         overwrite: replace the output.
         device: cpu or cuda; by default a GPU if there is one.
+        engine: ray predicts with several processes, for very many videos.
+        workers: processes of --engine ray.
+        address: of a Ray cluster, as auto; by default Ray runs on this machine.
     """
     from snl_video.inference.prediction_file import PredictionFile
     from snl_video.inference.recognizer import load_model
@@ -55,8 +63,17 @@ def predict(
     more = "" if views else "; --views 10x3 looks at more"
     console = Console(stderr=True)
     console.print(f"{len(paths)} videos, {setting} views of each (clips x crops){more}")
+    if engine == "ray":
+        from snl_video.commands.predict_parts import Task, predict_in_parts
+
+        if output is None or overwrite:
+            raise UsageError("--engine ray needs a new or begun --output, and overwrites none")
+        task = Task(model, views, device, output, top)
+        return predict_in_parts(
+            list(dict.fromkeys(paths)), recognizer, task, workers, address, console
+        )
     settings = {"model": recognizer.source, "views": str(setting), "top": top}
-    kept = PredictionFile(output, settings, overwrite) if output else None
+    kept = PredictionFile(Path(output), settings, overwrite) if output else None
     left = [path for path in dict.fromkeys(paths) if not kept or path not in kept.done]
     if kept and kept.done:
         console.print(f"{len(kept.done)} of them were predicted before")
@@ -64,9 +81,9 @@ def predict(
     count = setting.num_clips * setting.num_crops
     columns = (TextColumn("views"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=count * len(left))
+        views_row = bar.add_task("", total=count * len(left))
         for prediction in recognizer.predict_each(left, top=top):
-            bar.advance(task, count)
+            bar.advance(views_row, count)
             failed += prediction.label is None
             if kept:
                 kept.add(prediction)

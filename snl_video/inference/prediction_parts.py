@@ -1,0 +1,144 @@
+"""Predictions of very many videos: Parquet parts in a folder or at an address."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from snl_video.errors import InputError
+from snl_video.evaluation.predictions import Prediction, prediction_row
+from snl_video.whole_files import whole_file
+from snl_video.wording import utf8
+
+PLAN = "_plan.json"
+"""What the parts depend on; readers of Parquet folders pass over such a name."""
+
+
+@dataclass(frozen=True)
+class PredictionParts:
+    """A list of videos that is predicted in parts of a fixed size.
+
+    Part n holds the videos n * size and on. It is written whole or not at all, and its name depends
+    on n alone: whoever predicts it, and however often, each video is in the folder once.
+
+    Attributes:
+        url: a folder, or an address that fsspec knows, such as s3://bucket/predictions.
+        paths: the videos.
+        size: videos in a part.
+        top: classes named of a video.
+    """
+
+    url: str
+    paths: Sequence[str]
+    size: int
+    top: int
+
+    def begin(self, settings: Mapping[str, Any]) -> list[int]:
+        """Return the parts that are missing, in their order.
+
+        Args:
+            settings: what the predictions depend on, beside the list: the model, its views.
+
+        Raises:
+            InputError: parts of other settings or of another list are there.
+        """
+        plan = {
+            **settings,
+            "top": self.top,
+            "size": self.size,
+            "videos": len(self.paths),
+            "list": hashlib.sha256("\n".join(self.paths).encode("utf-8", "replace")).hexdigest(),
+        }
+        there = names_in(self.url)
+        if PLAN in there:
+            self._refuse_another(plan)
+        elif there:
+            raise InputError(f"{self.url} is not empty, and holds no predictions; name another")
+        else:
+            write_file(self.url, PLAN, json.dumps(plan, indent=2).encode())
+        count = -(-len(self.paths) // self.size)
+        return [number for number in range(count) if name_of(number) not in there]
+
+    def paths_of(self, number: int) -> list[str]:
+        """Return the videos of a part."""
+        return list(self.paths[number * self.size : (number + 1) * self.size])
+
+    def failures(self) -> int:
+        """Return how many videos of all parts could not be read."""
+        files, folder = fsspec.url_to_fs(self.url)
+        failed = 0
+        for name in sorted(names_in(self.url) - {PLAN}):
+            with files.open(f"{folder}/{name}") as file:
+                reasons = pq.read_table(file, columns=["reason"])["reason"].to_pylist()
+            failed += sum(map(bool, reasons))
+        return failed
+
+    def _refuse_another(self, plan: dict[str, Any]) -> None:
+        files, folder = fsspec.url_to_fs(self.url)
+        before = json.loads(files.cat_file(f"{folder}/{PLAN}"))
+        other = [name for name in plan if plan[name] != before.get(name)]
+        if other:
+            was = ", ".join(f"{name} was {before.get(name)!r}" for name in other)
+            raise InputError(
+                f"{self.url} was begun with other settings ({was}); call the same command again, "
+                "or name another folder"
+            )
+
+
+def name_of(number: int) -> str:
+    """Return the name of a part's file."""
+    return f"part-{number:08d}.parquet"
+
+
+def names_in(url: str) -> set[str]:
+    """Return the names of the files at an address; no hidden ones, which are half written."""
+    files, folder = fsspec.url_to_fs(url)
+    try:
+        names = {name.rpartition("/")[2] for name in files.ls(folder, detail=False)}
+    except FileNotFoundError:
+        return set()
+    return {name for name in names if not name.startswith(".")}
+
+
+def write_part(url: str, number: int, predictions: Sequence[Prediction], top: int) -> None:
+    """Write a part: a row a video, with path, reason, class, score, class_2, score_2 and so on.
+
+    Args:
+        url: see `PredictionParts`.
+        number: of the part.
+        predictions: of its videos, in their order.
+        top: classes named of each, so that all parts have the same columns.
+    """
+    rows = [prediction_row(prediction) for prediction in predictions]
+    text = [pa.field("path", pa.string()), pa.field("reason", pa.string())]
+    best = [
+        field
+        for place in range(1, top + 1)
+        for suffix in ["" if place == 1 else f"_{place}"]
+        for field in (
+            pa.field(f"class{suffix}", pa.string()),
+            pa.field(f"score{suffix}", pa.float32()),
+        )
+    ]
+    rows = [{n: utf8(v) if isinstance(v, str) else v for n, v in row.items()} for row in rows]
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(text + best)), content)
+    write_file(url, name_of(number), content.getvalue())
+
+
+def write_file(url: str, name: str, content: bytes) -> None:
+    """Write a file at an address, whole or not at all."""
+    files, folder = fsspec.url_to_fs(url)
+    if isinstance(files, LocalFileSystem):
+        with whole_file(Path(folder) / name) as scratch:
+            scratch.write_bytes(content)
+    else:
+        files.pipe_file(f"{folder}/{name}", content)
