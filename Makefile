@@ -8,13 +8,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 # glibc gives large blocks back and asks for them again at every step; keeping them saves a fifth of the time
-demo results-ucf101-10: export MALLOC_MMAP_MAX_ := 0
-demo results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
+demo results-relations results-ucf101-10: export MALLOC_MMAP_MAX_ := 0
+demo results-relations results-ucf101-10: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 # so small a network trains on one core; the other one loads its videos
 demo: export OMP_NUM_THREADS := 1
 
 .PHONY: help demo test test-slow test-chaos check format lint lock audit hooks docs wheel benchmark-blocks benchmark-loader \
-	results-ucf101-10 install clean
+	results-relations results-ucf101-10 install clean
 
 help: ## list what make can do here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -82,6 +82,9 @@ benchmark-blocks: $(STAMP) ## time and memory of the blocks
 
 benchmark-loader: $(STAMP) ## clips per second of the loader and of PyTorchVideo's
 	$(BIN)/python -m benchmarks.loader
+
+results-relations: $(STAMP) ## which kind of block answers which question: half a minute a cell, can be stopped
+	$(BIN)/python -m benchmarks.relations
 
 results-ucf101-10: $(STAMP) ## fine-tune with every kind of block on three splits: hours, can be stopped
 	$(BIN)/snl-video compare-kinds --config ucf101/finetune_cpu --data.root $(UCF101_10) \
