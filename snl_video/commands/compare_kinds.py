@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from snl_video.commands.command_parser import CommandParser
+from snl_video.commands.kind_hours import expectation, work_of
 from snl_video.commands.kind_runs import (
     RunRecord,
     Start,
     carry_out,
     locked,
+    locked_part,
     read_record,
     start_program,
 )
@@ -43,6 +45,8 @@ def compare_kinds(
     run_dir: Path = Path("runs/kinds"),
     output: Path | None = None,
     note: str = "",
+    clips_per_second: float | None = None,
+    part: int | None = None,
     others: Sequence[str] = (),
     start: Start | None = None,
 ) -> int:
@@ -55,7 +59,8 @@ def compare_kinds(
     is the network without a block), a split and a seed. Any option of `fit` is passed on to all.
     RUN_DIR gets the tables kinds.md and kinds.json and a folder for each run. The command can be
     stopped and called again: what is finished is not repeated, and a training that was stopped
-    goes on from its last checkpoint. Paired tests set every kind against the first.
+    goes on from its last checkpoint. Paired tests set every kind against the first. What the
+    missing runs will take is printed first, from the lists and a rate, or from finished runs.
 
     Args:
         config: the recipe; several are laid one over the other.
@@ -65,6 +70,10 @@ def compare_kinds(
         run_dir: folder of all runs.
         output: the Markdown table; by default RUN_DIR/kinds.md.
         note: printed under the table: what a reader must know to judge the figures.
+        clips_per_second: training clips a second, for the time that is printed at the start; 100
+            is assumed where nothing is known.
+        part: carry out only this one of the runs, counted from 0, and write no table: for job
+            arrays, whose jobs may run at the same time.
         others: further options of `fit`.
         start: runs the program; by default in a process of its own.
 
@@ -82,11 +91,15 @@ def compare_kinds(
     if len(splits) > 1:
         refuse_shared({split: _test_ids(settings[kinds[0]], split) for split in splits})
     planned = [KindRun(k, split, seed) for seed in seeds for split in splits for k in kinds]
-    with locked(run_dir) as lock:
+    if part is not None and part not in range(len(planned)):
+        raise UsageError(f"--part {part}: there are {len(planned)} runs, counted from 0")
+    chosen = planned if part is None else [planned[part]]
+    with locked(run_dir) if part is None else locked_part(run_dir, planned[part].name) as lock:
         records = {
             run: read_record(run_dir / run.name, _comparable(settings[run.kind], run))
-            for run in planned
+            for run in chosen
         }
+        _tell_time(records, settings, clips_per_second)
         write = partial(write_tables, run_dir, records, output or run_dir / "kinds.md", note)
         failed = False
         for run, record in records.items():
@@ -102,12 +115,13 @@ def compare_kinds(
             if ended is not None:
                 failed = True
                 print(f"{run.name}: {ended}", flush=True)
-                continue
-            try:
-                write()
-            except InputError as error:  # it is raised at the end; it must not stop the runs
-                print(f"no table yet: {error}", flush=True)
-        write()
+            elif part is None:
+                try:
+                    write()
+                except InputError as error:  # it is raised at the end; it must not stop the runs
+                    print(f"no table yet: {error}", flush=True)
+        if part is None:
+            write()
     return int(failed)
 
 
@@ -201,6 +215,18 @@ def _comparable(settings: Mapping[str, Any], run: KindRun) -> dict[str, str]:
     data = {**settings["data"], "split": run.split, "seed": run.seed}
     flat = dict(flatten({**settings, "seed_everything": run.seed, "data": data}))
     return {name: value for name, value in flat.items() if name not in FREE}
+
+
+def _tell_time(
+    records: Records, settings: Mapping[str, Mapping[str, Any]], rate: float | None
+) -> None:
+    """Print how long the runs that are not finished will take; nothing where all are."""
+    todo = [run for run, record in records.items() if not record.finished]
+    if todo:
+        known = [record.uninterrupted_time for record in records.values()]
+        of_split = {run.split: work_of(settings[run.kind], run.split) for run in todo}
+        works = [of_split[run.split] for run in todo]
+        print(expectation(works, [time for time in known if time is not None], rate), flush=True)
 
 
 def _test_ids(settings: Mapping[str, Any], split: int) -> list[str]:

@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ STAGES = ("fit", "test")
 FILE = "kind_run.json"
 PATIENCE = 60.0
 """Seconds that a stage has to end after it was asked to."""
+
+Descriptors = tuple[int, ...]
 
 Start = Callable[[Sequence[str], Path], int]
 """Runs `snl-video` with the words, adds what it prints to the file, returns the exit code."""
@@ -36,11 +39,13 @@ class RunRecord:
         starts: how often each stage was started.
         cpu_seconds: of the last start of each stage that came to its end, user and system, of all
             its processes.
+        wall_seconds: the same on the clock.
     """
 
     settings: Mapping[str, str]
     starts: dict[str, int] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
+    wall_seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -49,9 +54,17 @@ class RunRecord:
 
     @property
     def uninterrupted_seconds(self) -> float | None:
-        """Of both stages; None where one was started again, since that repeats work."""
-        once = self.finished and set(self.starts.values()) == {1}
-        return sum(self.cpu_seconds.values()) if once else None
+        """Of the processor, of both stages; None where one was started again and repeated work."""
+        return sum(self.cpu_seconds.values()) if self._uninterrupted else None
+
+    @property
+    def uninterrupted_time(self) -> float | None:
+        """On the clock, of both stages; None likewise, and in records that do not have it."""
+        return sum(self.wall_seconds.values()) or None if self._uninterrupted else None
+
+    @property
+    def _uninterrupted(self) -> bool:
+        return self.finished and set(self.starts.values()) == {1}
 
     def write(self, folder: Path) -> None:
         """Write it whole or not at all."""
@@ -108,22 +121,23 @@ def carry_out(folder: Path, record: RunRecord, words: Sequence[str], start: Star
         record.starts[stage] = record.starts.get(stage, 0) + 1
         record.write(folder)
         more = ["--resume=auto"] if stage == "fit" else []
-        before = _seconds_of_children()
+        before, began = _seconds_of_children(), time.monotonic()
         code = start([stage, *words, f"--run_dir={folder}", *more], log)
         if code:
             return f"{stage} ended with exit code {code}; see {log}"
         record.cpu_seconds[stage] = _seconds_of_children() - before
+        record.wall_seconds[stage] = time.monotonic() - began
         record.write(folder)
     return None
 
 
-def start_program(words: Sequence[str], log: Path, lock: int) -> int:
+def start_program(words: Sequence[str], log: Path, lock: Descriptors) -> int:
     """Run `snl-video` in a process of its own; see `Start`.
 
     Args:
         words: sub-command and options.
         log: what it prints is added to this file.
-        lock: descriptor that it holds too; see `locked`.
+        lock: descriptors that it holds too; see `locked`.
     """
     with log.open("ab") as stream:
         process = subprocess.Popen(
@@ -131,7 +145,7 @@ def start_program(words: Sequence[str], log: Path, lock: int) -> int:
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            pass_fds=(lock,),
+            pass_fds=lock,
             start_new_session=True,
         )
     try:
@@ -147,22 +161,38 @@ def start_program(words: Sequence[str], log: Path, lock: int) -> int:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[int]:
-    """Hold the folder of all runs; gives the lock's file descriptor.
+def locked(folder: Path) -> Iterator[Descriptors]:
+    """Hold the folder of all runs; gives the descriptor of the lock's file.
 
     A process that inherits it holds the folder too: a training whose parent was killed keeps it
     until it ends.
 
     Raises:
-        InputError: somebody holds it.
+        InputError: somebody holds it, or one of its runs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as stream:
+    with _holding(folder / "lock", fcntl.LOCK_EX, folder) as lock:
+        yield (lock,)
+
+
+@contextlib.contextmanager
+def locked_part(folder: Path, name: str) -> Iterator[Descriptors]:
+    """Hold one run of a folder, beside others that hold other ones; see `locked`."""
+    with (
+        _holding(folder / "lock", fcntl.LOCK_SH, folder) as shared,
+        _holding(folder / "locks" / name, fcntl.LOCK_EX, folder / name) as own,
+    ):
+        yield shared, own
+
+
+@contextlib.contextmanager
+def _holding(file: Path, how: int, what: Path) -> Iterator[int]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as stream:  # a shared lock on NFS needs a file that can be read
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, how | fcntl.LOCK_NB)
         except OSError as error:
             raise InputError(
-                f"{folder} is in use by another compare-kinds, or by a training that one started; "
+                f"{what} is in use by another compare-kinds, or by a training that one started; "
                 "wait for it, or end it"
             ) from error
         yield stream.fileno()

@@ -1,6 +1,7 @@
 """The job files of Slurm and Kubernetes: their shell, their fields, and the commands in them."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -54,6 +55,23 @@ def test_slurm_asks_for_what_lightning_needs():
     assert asked["ntasks-per-node"] == asked["gpus-per-node"]  # a process a GPU
     assert asked["signal"].startswith("SIGUSR1@")  # to every step, so without "B:"
     assert "#SBATCH --requeue" in lines
+
+
+def test_the_array_carries_out_one_run_a_job(tmp_path):
+    script = ROOT / "cluster/slurm/compare_kinds.sbatch"
+    program(tmp_path, "snl-video", 'printf "%s\\n" "$@"')
+    done = subprocess.run(
+        ["bash", script, "--kinds", "none", "snl"],
+        env={**os.environ, "SLURM_ARRAY_TASK_ID": "4", "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["compare-kinds", "--kinds", "none", "snl", "--part", "4"]
+    shown = script.read_text().replace("\\\n#", "")
+    kinds, splits = (re.search(rf"--{name} ([\w ]+) --", shown)[1] for name in ("kinds", "splits"))
+    last = re.search(r"--array=0-(\d+)", shown)[1]
+    assert len(kinds.split()) * len(splits.split()) == int(last) + 1
 
 
 def test_the_kubernetes_job_starts_one_torchrun_a_pod():

@@ -76,7 +76,9 @@ def compare(tmp_path):
     config = config_file(tmp_path)
     root = write_hmdb51(tmp_path / "hmdb51", shared=False)
 
-    def run(program, kinds=("none", "snl"), splits=(1, 2), seeds=(0,), more=(), root=root):
+    def run(
+        program, kinds=("none", "snl"), splits=(1, 2), seeds=(0,), more=(), root=root, **options
+    ):
         return command.compare_kinds(
             [str(config)],
             list(kinds),
@@ -85,6 +87,7 @@ def compare(tmp_path):
             run_dir=tmp_path / "runs",
             others=[f"--data.root={root}", *more],
             start=program,
+            **options,
         )
 
     return run
@@ -147,6 +150,39 @@ def test_runs_of_other_settings_are_refused_before_any_start(compare, tmp_path):
     moved = write_hmdb51(tmp_path / "moved", shared=False)
     assert compare(program, splits=[1], root=moved, more=["--data.loader.num_workers=1"]) == 0
     assert program.calls == []
+
+
+def test_parts_are_carried_out_alone_and_the_table_comes_last(compare, tmp_path):
+    program = Program()
+    for part in (3, 0, 1):
+        assert compare(program, part=part) == 0
+    names = [("snl", 2), ("none", 1), ("snl", 1)]
+    assert [call[:2] for call in program.calls[::2]] == [
+        (kind, f"split{split}_seed0") for kind, split in names
+    ]
+    assert not (tmp_path / "runs/kinds.md").exists()
+    again = Program()
+    assert compare(again) == 0
+    assert {call[:2] for call in again.calls} == {("none", "split2_seed0")}
+    assert "from 4 of 4 planned runs" in (tmp_path / "runs/kinds.md").read_text()
+    for part in (4, -1):
+        with pytest.raises(UsageError, match=f"--part {part}: there are 4 runs, counted from 0"):
+            compare(again, part=part)
+
+
+def test_the_time_is_told_before_the_start(compare, capsys):
+    """2 classes x 3 videos are trained on in one epoch, 2 x 1 tested with 10 x 3 views."""
+    more = ["--trainer.limit_val_batches=0", "--trainer.max_epochs=4"]
+    compare(Program(), splits=[1], more=more, clips_per_second=0.5)
+    printed = capsys.readouterr().out.splitlines()
+    seconds = 2 * (4 * 6 + 2 * 30 / 3) / 0.5
+    assert printed[0].startswith(
+        "2 runs to go, 48 training clips and 120 views: about 3 min at 0.5"
+    )
+    assert round(seconds / 60) == 3
+    assert printed[1] == "none/split1_seed0 ..."
+    compare(Program(), splits=[1], more=more)
+    assert "to go" not in capsys.readouterr().out
 
 
 def test_lists_that_share_a_video_are_refused_before_any_start(compare, tmp_path):

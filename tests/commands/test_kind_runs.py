@@ -10,7 +10,13 @@ from functools import partial
 import pytest
 
 from snl_video.commands import kind_runs
-from snl_video.commands.kind_runs import carry_out, locked, read_record, start_program
+from snl_video.commands.kind_runs import (
+    carry_out,
+    locked,
+    locked_part,
+    read_record,
+    start_program,
+)
 from snl_video.errors import InputError
 
 SETTINGS = {"model.width": "8", "data.split": "1"}
@@ -108,6 +114,10 @@ def test_hours_are_known_of_a_run_in_one_go(folder):
     assert read_record(folder, SETTINGS) == record
     assert record.uninterrupted_seconds == pytest.approx(sum(record.cpu_seconds.values()))
     assert record.uninterrupted_seconds >= 0.2
+    assert record.uninterrupted_time == pytest.approx(sum(record.wall_seconds.values()))
+    assert record.uninterrupted_time >= 0.2
+    record.wall_seconds = {}  # as in a record of before
+    assert record.uninterrupted_time is None
 
 
 @pytest.mark.usefixtures("child")
@@ -132,10 +142,27 @@ def test_one_at_a_time_and_a_training_keeps_the_lock(tmp_path):
         ):
             pass
         command = [sys.executable, "-S", "-c", "input()"]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(held,))
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=held)
     with pytest.raises(InputError, match="or by a training that one started"), locked(tmp_path):
         pass
     child.communicate(b"\n")
     with locked(tmp_path) as held:
-        assert isinstance(held, int)
+        assert len(held) == 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_parts_run_beside_each_other_but_not_twice_and_not_beside_the_whole(tmp_path):
+    with locked_part(tmp_path, "snl/split1_seed0") as held:
+        with locked_part(tmp_path, "snl/split2_seed0"):
+            pass
+        for taken in (locked_part(tmp_path, "snl/split1_seed0"), locked(tmp_path)):
+            with pytest.raises(InputError, match="is in use by another"), taken:
+                pass
+        command = [sys.executable, "-S", "-c", "input()"]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=held)
+    for taken in (locked_part(tmp_path, "snl/split1_seed0"), locked(tmp_path)):
+        with pytest.raises(InputError, match="by a training that one started"), taken:
+            pass
+    child.communicate(b"\n")
+    with locked(tmp_path), pytest.raises(InputError), locked_part(tmp_path, "x"):
+        pass
