@@ -11,7 +11,6 @@ from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from pytorch_lightning.plugins import CheckpointIO
 
 from snl_video.data.datamodule import VideoDataModule
-from snl_video.data.decoding import open_video
 from snl_video.errors import UsageError
 from snl_video.training.callbacks.evaluation_report import EvaluationReport
 from snl_video.training.callbacks.expected_time import ExpectedTime
@@ -105,7 +104,7 @@ def evaluation_callbacks(
         context = {"checkpoint": checkpoint, "weights": weights, "data": data.describe()}
         if loaded:
             context["load_report"] = loaded.to_dict()
-        callbacks.append(EvaluationReport(run_dir / "report", context, open_video))
+        callbacks.append(EvaluationReport(run_dir / "report", context, show_frames=True))
     if command == "predict":
         callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
     return callbacks

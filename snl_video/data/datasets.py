@@ -15,6 +15,7 @@ from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import DecodingSettings, Video, open_video
 from snl_video.data.manifest import VideoIndex
 from snl_video.data.sampler import Key, sample_generator
+from snl_video.data.segments import VideoSegment
 from snl_video.data.transforms.crops import EvalTransform, TrainTransform
 from snl_video.data.unreadable import BadVideoSettings, encode
 from snl_video.data.video_list import VideoList
@@ -80,11 +81,11 @@ class ListedVideos(Dataset):
     def __len__(self) -> int:
         return len(self.videos)
 
-    def open(self, number: int) -> Video:
-        """Open the video of a record.
+    def open(self, number: int) -> Video | VideoSegment:
+        """Open the video of a record, or the segment that it is.
 
         Raises:
-            VideoError: it is absent or cannot be read.
+            VideoError: it is absent or cannot be read, or ends before its segment starts.
             StaleIndexError: the file is not the one that was indexed.
         """
         record = self.videos.records[number]
@@ -92,8 +93,10 @@ class ListedVideos(Dataset):
             raise VideoError(record.id, ABSENT)
         known = self.index.known(number, record.path) if self.index is not None else None
         how = self.decoding
-        limits = how.max_pixels, how.max_sample_pixels
-        return open_video(record.path, how.backend, how.timeout, known, *limits)
+        more = how.max_pixels, how.max_sample_pixels, how.frames_fps
+        video = open_video(record.path, how.backend, how.timeout, known, *more)
+        segment = record.segment
+        return VideoSegment(video, segment.frames(video)) if segment else video
 
 
 class TrainVideos(ListedVideos):

@@ -16,9 +16,10 @@ from snl_video.wording import first_few
 def find_overlap(lists: Mapping[str, VideoList]) -> dict[str, list[str]]:
     """Ids of the videos that "train" shares with another list, and of those that are twice in one.
 
-    Videos are the same when their paths lead to the same file; those that are absent when their ids
-    are equal. Equal content under other names is found by `snl-video check`. A list that equals
-    "train" is left out: that is a choice, and the data set's note tells it.
+    Videos are the same when their paths lead to the same file, and their segments are equal where
+    they are parts of it; those that are absent when their ids are equal. Equal content under other
+    names is found by `snl-video check`. A list that equals "train" is left out: that is a choice,
+    and the data set's note tells it.
 
     Returns:
         ids by "train and test", "twice in train" and so on; nothing for what is not there.
@@ -65,7 +66,10 @@ def tell_overlap(found: Mapping[str, list[str]], *, stop: bool) -> None:
 
 
 def _file_finder() -> Callable[[VideoRecord], str]:
-    """A function that tells the file of a record, links resolved; it lists each folder once."""
+    """A function that tells the file of a record, links resolved, and its segment.
+
+    It lists each folder once.
+    """
 
     @cache
     def folder_of(folder: str) -> tuple[str, frozenset[str]]:
@@ -81,6 +85,7 @@ def _file_finder() -> Callable[[VideoRecord], str]:
             return f"absent {record.id}"
         folder, name = os.path.split(record.path)
         real, links = folder_of(folder)
-        return os.path.realpath(record.path) if name in links else os.path.join(real, name)
+        file = os.path.realpath(record.path) if name in links else os.path.join(real, name)
+        return f"{file}#{record.segment}" if record.segment else file
 
     return file_of

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from snl_video.data.decoding.frame_files import is_frame_folder
 from snl_video.data.formats.video_files import videos_below
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
@@ -27,8 +28,9 @@ class PredictSettings:
 def read_files(paths: str | Sequence[str | Path], classes: Sequence[str]) -> VideoList:
     """Files, and all videos below folders, without labels (-1).
 
-    A file keeps its place in the list even where it is no video: reading it says why. In folders
-    what is hidden is passed over; see `video_files.files_below`.
+    A folder that holds numbered pictures itself is one video. A file keeps its place in the list
+    even where it is no video: reading it says why. In folders what is hidden is passed over; see
+    `video_files.files_below`.
 
     Raises:
         AnnotationError: a path does not exist, a folder cannot be read, or nothing was found.
@@ -36,7 +38,7 @@ def read_files(paths: str | Sequence[str | Path], classes: Sequence[str]) -> Vid
     paths = [paths] if isinstance(paths, str) else paths
     records = []
     for path in map(Path, paths):
-        if path.is_dir():
+        if path.is_dir() and not is_frame_folder(path):
             inside = videos_below(path)
             records += [VideoRecord(str(path / name), -1, name) for name in inside]
         elif path.exists():

@@ -11,6 +11,8 @@ from typing import overload
 
 import numpy as np
 
+from snl_video.data.record_parts import Segments, SeveralLabels
+from snl_video.data.segments import Segment
 from snl_video.wording import utf8
 
 
@@ -19,15 +21,22 @@ class VideoRecord:
     """One labelled video.
 
     Attributes:
-        path: where the file is; "" for one that a list names and that is not there.
-        label: index into the list's `classes`; -1 where there is no label.
+        path: where the file, or the folder of frames, is; "" for one that a list names and that is
+            not there.
+        label: index into the list's `classes`; -1 where there is no label, or where there may be
+            several.
         id: the name that the list gives it, or the path relative to the videos' folder, with "/"
             between parts: the same on every machine.
+        labels: all its classes, ascending, where a video may have several or none; None where it
+            has the one `label`.
+        segment: the part of the file that it is; None for all of it.
     """
 
     path: str
     label: int
     id: str
+    labels: tuple[int, ...] | None = None
+    segment: Segment | None = None
 
 
 class RecordTable(Sequence[VideoRecord]):
@@ -36,7 +45,8 @@ class RecordTable(Sequence[VideoRecord]):
     A loader process shares its parent's memory until one of them writes to it, and reading a Python
     object writes its reference count. A list of 250,000 records is thus copied into every process;
     these arrays are not, and take about a quarter of the memory in the first place. The folder that
-    all paths share is kept once, and an id that is part of its path takes no further room.
+    all paths share is kept once, and an id that is part of its path takes no further room. Labels
+    and segments have arrays only where a record has some.
 
     Args:
         records: in order.
@@ -59,6 +69,8 @@ class RecordTable(Sequence[VideoRecord]):
         self._text = bytes(text)
         self._bounds = bounds
         self.labels = np.array([record.label for record in records], np.int32)
+        self._several = SeveralLabels.of(records)
+        self._segments = Segments.of(records)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,7 +86,13 @@ class RecordTable(Sequence[VideoRecord]):
             return [self[number] for number in range(*index.indices(len(self)))]
         start, end, name_start, name_end = self._bounds[index].tolist()
         path = self._folder + _decode(self._text[start:end]) if end > start else ""
-        return VideoRecord(path, int(self.labels[index]), _decode(self._text[name_start:name_end]))
+        return VideoRecord(
+            path,
+            int(self.labels[index]),
+            _decode(self._text[name_start:name_end]),
+            self._several[index] if self._several else None,
+            self._segments[index] if self._segments else None,
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -84,9 +102,20 @@ class RecordTable(Sequence[VideoRecord]):
     __hash__ = None  # type: ignore[assignment]
 
     @property
+    def several_labels(self) -> bool:
+        """Whether records may have several labels, or none."""
+        return self._several is not None
+
+    @property
+    def every_label(self) -> np.ndarray:
+        """int32 (L,), the labels of all records one after another."""
+        return self._several.values if self._several else self.labels
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the text and the arrays."""
-        return len(self._text) + self._bounds.nbytes + self.labels.nbytes
+        more = sum(part.nbytes for part in (self._several, self._segments) if part)
+        return len(self._text) + self._bounds.nbytes + self.labels.nbytes + more
 
 
 @dataclass(frozen=True)
@@ -111,10 +140,19 @@ class VideoList:
         return len(self.records)
 
     @property
-    def labels(self) -> np.ndarray:
-        """int32 (N,), the labels of the records."""
+    def _table(self) -> RecordTable:
         assert isinstance(self.records, RecordTable)
-        return self.records.labels
+        return self.records
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int32 (N,), the labels of the records; -1 where a record may have several."""
+        return self._table.labels
+
+    @property
+    def several_labels(self) -> bool:
+        """Whether a video may have several labels, or none."""
+        return self._table.several_labels
 
     def present(self) -> VideoList:
         """The list without records whose file is not there; their ids are in `missing`."""
@@ -125,15 +163,19 @@ class VideoList:
         return VideoList(there, self.classes, [*self.missing, *absent])
 
     def class_counts(self) -> dict[str, int]:
-        """Videos of each class, classes without any included."""
-        counts = Counter(self.labels.tolist())
+        """Videos of each class, classes without any included; one of several counts in each."""
+        counts = Counter(self._table.every_label.tolist())
         return {name: counts[label] for label, name in enumerate(self.classes)}
 
     def sha256(self) -> str:
-        """Hash over one line "id label" per record: equal lists have equal hashes anywhere."""
+        """Hash over one line "id label" per record: equal lists have equal hashes anywhere.
+
+        Several labels are written "1,5,7".
+        """
         digest = hashlib.sha256()
         for record in self.records:
-            digest.update(f"{utf8(record.id)} {record.label}\n".encode())
+            label = record.label if record.labels is None else ",".join(map(str, record.labels))
+            digest.update(f"{utf8(record.id)} {label}\n".encode())
         return digest.hexdigest()
 
 

@@ -23,11 +23,13 @@ class Prediction:
         path: the file.
         top: (class, probability), the best first; none where the video could not be read.
         reason: why it could not be read, "" where it could.
+        id: name of the segment of the file; "" for the whole file.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
     reason: str = ""
+    id: str = ""
 
     @property
     def label(self) -> str | None:
@@ -41,12 +43,13 @@ class Prediction:
 
     def __str__(self) -> str:
         found = ", ".join(f"{name} {score:.3f}" for name, score in self.top)
-        return f"{self.path}: {found or self.reason or 'could not be read'}"
+        return f"{self.id or self.path}: {found or self.reason or 'could not be read'}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
         top = [{"class": name, "score": score} for name, score in self.top]
-        found = {"path": self.path, "failed": not self.top, "top": top}
+        of_segment = {"id": self.id} if self.id else {}
+        found = {"path": self.path, **of_segment, "failed": not self.top, "top": top}
         return found | ({"reason": self.reason} if self.reason else {})
 
 
@@ -85,14 +88,14 @@ def prediction_row(prediction: Prediction) -> dict[str, Any]:
 
 
 def best_classes(
-    path: str, scores: Tensor | None, classes: Sequence[str], k: int = 5
+    path: str, scores: Tensor | None, classes: Sequence[str], k: int = 5, *, id: str = ""
 ) -> Prediction:
     """Return the ``k`` best classes of ``scores`` (K,); None stands for an unreadable video."""
     if scores is None:
-        return Prediction(path, ())
+        return Prediction(path, (), id=id)
     best = scores.topk(min(k, len(classes)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return Prediction(path, tuple((classes[index], value) for index, value in pairs))
+    return Prediction(path, tuple((classes[index], value) for index, value in pairs), id=id)
 
 
 def write_predictions(
@@ -119,5 +122,7 @@ def predictions_table(predictions: Sequence[Prediction]) -> Table:
     for prediction in predictions:
         names = "\n".join(escape(name) for name, _ in prediction.top) or "could not be read"
         scores = "\n".join(f"{score:.4f}" for _, score in prediction.top)
-        table.add_row(escape(utf8(prediction.path)), names, scores, end_section=True)
+        table.add_row(
+            escape(utf8(prediction.id or prediction.path)), names, scores, end_section=True
+        )
     return table

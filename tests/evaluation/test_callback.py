@@ -54,7 +54,8 @@ def test_the_callback_hands_everything_to_the_report(tmp_path, capsys):
     model.results_of_views = {"1x1": random_results(12, 3, seed=1, failed=(2,)), "2x1": results}
     records = [SimpleNamespace(id=f"id {i}", path=f"/videos/{i}.mp4") for i in range(12)]
     videos = SimpleNamespace(records=records, missing=["gone.mp4"])
-    loader = SimpleNamespace(dataset=SimpleNamespace(videos=videos))
+    opened = []
+    loader = SimpleNamespace(dataset=SimpleNamespace(videos=videos, open=opened.append))
     summary = NetworkSummary(4, 32)
     summary.summary = {"clip_shape": [3, 4], "parameters": 7, "gmacs": 0.5, "blocks": []}
     trainer = SimpleNamespace(
@@ -64,8 +65,7 @@ def test_the_callback_hands_everything_to_the_report(tmp_path, capsys):
         world_size=1,
         callbacks=[summary],
     )
-    opened = []
-    report = EvaluationReport(tmp_path, {"checkpoint": "best.ckpt"}, open_video=opened.append)
+    report = EvaluationReport(tmp_path, {"checkpoint": "best.ckpt"}, show_frames=True)
     report.on_test_end(trainer, model)
     numbers = json.loads((tmp_path / "metrics.json").read_text())
     assert (numbers["listed"], numbers["scored"], numbers["failed"], numbers["absent"]) == (
@@ -79,7 +79,7 @@ def test_the_callback_hands_everything_to_the_report(tmp_path, capsys):
     assert numbers["network"]["parameters"] == 7
     assert numbers["checkpoint"] == "best.ckpt"
     mistakes = confident_mistakes(results)
-    assert opened == [f"/videos/{item.index}.mp4" for item in mistakes]
+    assert opened == [item.index for item in mistakes]
     printed = capsys.readouterr().out
     assert "views (clips x crops)" in printed
     assert "report.html" in printed

@@ -113,15 +113,14 @@ def nasty_case(**options):
 
 
 def write(folder, case, open_video=None):
-    paths = [f"/videos/{i}" for i in range(len(case.ids))]
-    write_report(folder, case, CONTEXT, paths=paths, open_video=open_video)
+    write_report(folder, case, CONTEXT, open_video=open_video)
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("num_classes", [2, 10, 45])
 def test_everything_is_written_and_awkward_names_stay_text(tmp_path, num_classes):
     case = nasty_case(num_videos=100, num_classes=num_classes, failed=(4,), skill=1.0)
-    html = write(tmp_path, case, lambda path: Colours())
+    html = write(tmp_path, case, lambda index: Colours())
     assert {path.name for path in tmp_path.iterdir()} == FILES
     parsed = Balanced(html)
     assert parsed.scripts == 1
@@ -130,7 +129,7 @@ def test_everything_is_written_and_awkward_names_stay_text(tmp_path, num_classes
 
 
 def test_a_page_asks_for_nothing_from_outside(tmp_path):
-    html = write(tmp_path, evaluation(100, 45, failed=(4,)), lambda path: Colours())
+    html = write(tmp_path, evaluation(100, 45, failed=(4,)), lambda index: Colours())
     for address in Balanced(html).addresses:
         assert address.startswith(("data:", "#"))
     assert set(re.findall(r"https?://[^\"' ]+", html)) <= {"http://www.w3.org/2000/svg"}
@@ -210,7 +209,7 @@ def test_no_mistake_gives_no_section(tmp_path):
 
 
 def test_a_strip_shows_the_whole_video_in_order():
-    strip = film_strip("any", lambda path: Colours(), frames=5, width=22)
+    strip = film_strip(Colours(), frames=5, width=22)
     pictures = [
         Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))))
         for uri in strip
@@ -221,16 +220,11 @@ def test_a_strip_shows_the_whole_video_in_order():
 
 
 def test_a_video_that_cannot_be_opened_costs_its_strip_and_not_the_report(tmp_path):
-    def broken(path):
-        raise OSError(f"no such file {path}")
+    def broken(index):
+        raise OSError(f"no such file /videos/{index}")
 
     html = write(tmp_path, evaluation(60, 4, skill=0.5), broken)
     assert "no frames: OSError: no such file /videos/" in html
-
-
-def test_paths_of_another_number_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="1 paths for 20 videos"):
-        write_report(tmp_path, evaluation(), {}, paths=["a"], open_video=lambda p: Colours())
 
 
 @pytest.mark.parametrize("num_classes", [10, 400])

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from snl_video.data import VideoRecord
 from snl_video.training import OptimizerSpec, VideoClassifier
 
 CLASSES = 4
@@ -29,7 +30,7 @@ class Clips(Dataset):
         self.num_frames, self.soft = num_frames, soft
         self.videos = SimpleNamespace(
             records=[
-                SimpleNamespace(id=str(i), path=f"{i}.mp4", label=(i + 1) % CLASSES * (i < CLASSES))
+                VideoRecord(f"{i}.mp4", (i + 1) % CLASSES * (i < CLASSES), str(i))
                 for i in range(number)
             ],
             missing=[],

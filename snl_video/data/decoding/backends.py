@@ -10,6 +10,8 @@ import numpy as np
 
 from snl_video.data.decoding.containers import check_file
 from snl_video.data.decoding.decord_reader import DecordReader, have_decord
+from snl_video.data.decoding.frame_files import holds_frames
+from snl_video.data.decoding.frames_reader import FRAMES_FPS, FramesReader
 from snl_video.data.decoding.pyav_reader import EMPTY_PACKET_BYTES, PyAVReader
 from snl_video.data.decoding.reader import MAX_PIXELS, Known, SizedByFirstFrame, VideoReader
 from snl_video.data.decoding.streams import check_pixels, is_data, open_stream, packets
@@ -41,23 +43,27 @@ def open_reader(
     backend: Backend = "auto",
     known: Known | None = None,
     max_pixels: int = MAX_PIXELS,
+    frames_fps: float = FRAMES_FPS,
 ) -> VideoReader:
-    """A reader of one file.
+    """A reader of one file, or of a folder, tar or zip of frames.
 
     Args:
-        path: the file.
+        path: the file or folder.
         backend: "auto" takes decord where it can be trusted to seek, and PyAV where decord is
             absent, cannot be trusted or fails. "torchcodec" takes TorchCodec in decord's place.
             "decord" and "pyav" are just these.
         known: what a catalogue knows of the file, which is then not looked at before it is opened.
         max_pixels: of a frame.
+        frames_fps: frames per second of pictures, which do not tell it.
 
     Raises:
-        VideoError: the file is missing, empty, cut short, not a video, or a directory; its frames
-            are too large; "decord" is asked to read a container that it reads wrong.
+        VideoError: the file is missing, empty, cut short, not a video, or a directory without
+            frames; they are too large; "decord" is asked to read a container that it reads wrong.
         ValueError, ImportError: see `check_backend`.
     """
     check_backend(backend)
+    if holds_frames(path):
+        return FramesReader(path, max_pixels, frames_fps)
     if known is None:
         check_file(path)
     if backend == "pyav" or (backend == "auto" and not have_decord()):

@@ -8,6 +8,8 @@ import av
 
 from snl_video.data.decoding.backends import look
 from snl_video.data.decoding.containers import check_file
+from snl_video.data.decoding.frame_files import holds_frames
+from snl_video.data.decoding.frames_reader import FramesReader
 from snl_video.data.decoding.reader import NOT_A_VIDEO
 from snl_video.data.decoding.streams import is_data, open_stream, packets
 from snl_video.errors import VideoError
@@ -18,13 +20,13 @@ class Facts:
     """What a container says about its first video stream, and what was found in it.
 
     Attributes:
-        codec: FFmpeg's name of it.
-        frames: promised by the container: its packets.
+        codec: FFmpeg's name of it; "pictures" for a folder or archive of frames.
+        frames: promised by the container: its packets, or the pictures there are.
         decoded: frames that decode, or None when that was not tried.
-        fps: mean frames per second.
+        fps: mean frames per second; 0 where nothing tells it, as for pictures.
         width: pixels, before any rotation.
         height: pixels, before any rotation.
-        seconds: duration.
+        seconds: duration; 0 where nothing tells it.
         seekable: `backends.look`.
     """
 
@@ -42,8 +44,11 @@ def inspect(path: str, full: bool = False) -> Facts:
     """Read a file's packets, and decode them all if `full`.
 
     Raises:
-        VideoError: it cannot be read; with `full`, also when nothing in it decodes.
+        VideoError: it cannot be read; with `full`, also when nothing in it decodes, or a picture
+            of a frame is damaged.
     """
+    if holds_frames(path):
+        return _of_pictures(FramesReader(path), full)
     check_file(path)
     with open_stream(path, None) as (container, stream):
         frames = decoded = 0
@@ -65,6 +70,14 @@ def inspect(path: str, full: bool = False) -> Facts:
         seconds=frames / fps if fps else 0.0,
         seekable=look(path, None)[0],
     )
+
+
+def _of_pictures(reader: FramesReader, full: bool) -> Facts:
+    if full:
+        reader.read_all()
+    frames, width, height = reader.num_frames, reader.width, reader.height
+    decoded = frames if full else None
+    return Facts("pictures", frames, decoded, 0.0, width, height, 0.0, seekable=True)
 
 
 def _count(packet: av.Packet) -> int:

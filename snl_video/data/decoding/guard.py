@@ -31,6 +31,7 @@ import numpy as np
 
 from snl_video.data.decoding.backends import Backend, open_reader
 from snl_video.data.decoding.file_facts import Facts, inspect
+from snl_video.data.decoding.frames_reader import FRAMES_FPS
 from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, Known, VideoReader, one_line
 from snl_video.errors import VideoError
 
@@ -39,7 +40,7 @@ SHARED_BYTES = 1 << 28
 
 PR_SET_PDEATHSIG = 1
 
-File = tuple[str, Backend, Known | None, int]
+File = tuple[str, Backend, Known | None, int, float]
 """The arguments of `open_reader`."""
 
 
@@ -63,17 +64,19 @@ class Guard:
         timeout: float,
         known: Known | None = None,
         max_pixels: int = MAX_PIXELS,
+        frames_fps: float = FRAMES_FPS,
     ) -> GuardedReader:
         """Open a file in the child.
 
         Raises:
             VideoError: as `open_reader`, or no answer within `timeout` seconds, or a crash.
         """
-        return GuardedReader(self, (path, backend, known, max_pixels), timeout)
+        return GuardedReader(self, (path, backend, known, max_pixels, frames_fps), timeout)
 
     def inspect(self, path: str, full: bool, timeout: float) -> Facts:
         """`inspect.inspect` in the child; raises what it does, and as `open` does."""
-        return self.ask(("inspect", (path, "auto", None, MAX_PIXELS), full), path, timeout)
+        file = path, "auto", None, MAX_PIXELS, FRAMES_FPS
+        return self.ask(("inspect", file, full), path, timeout)
 
     def close(self) -> None:
         """Stop the child; the next file gets a new one."""

@@ -13,6 +13,8 @@ decord is not installed, fails on the file, or cannot be trusted to seek:
 
 * TorchCodec is used on request, in decord's place. It needs FFmpeg's shared libraries.
 
+A folder, tar or zip of numbered pictures is a video too; `frames_reader` reads it.
+
 A reader is meant to live for one call: open it, take the frames, drop it. Never hand one to
 another process.
 """
@@ -28,6 +30,7 @@ import torch
 from torch import Tensor
 
 from snl_video.data.decoding.backends import Backend, check_backend, open_reader
+from snl_video.data.decoding.frames_reader import FRAMES_FPS
 from snl_video.data.decoding.guard import shared_guard
 from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, Known, video_errors
 from snl_video.errors import VideoError
@@ -48,6 +51,7 @@ class DecodingSettings:
             by default video_index.parquet in the data set's root, where there is one.
         max_pixels: of a frame; a video with larger ones counts as unreadable.
         max_sample_pixels: of all frames of a video that are decoded at once, 3 bytes each.
+        frames_fps: frames per second of videos that are kept as pictures of their frames.
     """
 
     backend: Backend = "auto"
@@ -55,13 +59,14 @@ class DecodingSettings:
     index: str | None = None
     max_pixels: int = MAX_PIXELS
     max_sample_pixels: int = MAX_SAMPLE_PIXELS
+    frames_fps: float = FRAMES_FPS
 
 
 class Video:
     """An open video: `num_frames`, `fps`, `height`, `width` and `get_frames`.
 
     Args:
-        path: the file.
+        path: the file, or a folder, tar or zip of frames.
         backend: "auto" (decord where it can be trusted, else PyAV), "decord", "pyav", or
             "torchcodec" (where it can be trusted, else PyAV).
         timeout: when positive, a child process decodes, and is stopped when it does not answer
@@ -69,10 +74,11 @@ class Video:
         known: what a catalogue knows of the file; see `backends.open_reader`.
         max_pixels: see `DecodingSettings`.
         max_sample_pixels: see `DecodingSettings`.
+        frames_fps: see `DecodingSettings`.
 
     Raises:
-        VideoError: the file is missing, empty, cut short, not a video, or a directory; its decoder
-            hangs or crashes and `timeout` is positive.
+        VideoError: the file is missing, empty, cut short, not a video, or a directory without
+            frames; its decoder hangs or crashes and `timeout` is positive.
     """
 
     def __init__(
@@ -83,15 +89,16 @@ class Video:
         known: Known | None = None,
         max_pixels: int = MAX_PIXELS,
         max_sample_pixels: int = MAX_SAMPLE_PIXELS,
+        frames_fps: float = FRAMES_FPS,
     ) -> None:
         self.path = str(path)
         self._max_sample_pixels = max_sample_pixels
         check_backend(backend)
         with video_errors(self.path, NOT_A_VIDEO, backend):
             self._reader = (
-                shared_guard().open(self.path, backend, timeout, known, max_pixels)
+                shared_guard().open(self.path, backend, timeout, known, max_pixels, frames_fps)
                 if timeout > 0
-                else open_reader(self.path, backend, known, max_pixels)
+                else open_reader(self.path, backend, known, max_pixels, frames_fps)
             )
 
     @property
@@ -161,6 +168,7 @@ def open_video(
     known: Known | None = None,
     max_pixels: int = MAX_PIXELS,
     max_sample_pixels: int = MAX_SAMPLE_PIXELS,
+    frames_fps: float = FRAMES_FPS,
 ) -> Video:
     """Open one video for one call. See `Video`."""
-    return Video(path, backend, timeout, known, max_pixels, max_sample_pixels)
+    return Video(path, backend, timeout, known, max_pixels, max_sample_pixels, frames_fps)

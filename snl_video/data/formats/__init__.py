@@ -9,8 +9,11 @@ from pathlib import Path
 from snl_video.data.formats.class_folders import ClassFolders
 from snl_video.data.formats.csv_list import CsvLists
 from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, ListSettings, Subset
+from snl_video.data.formats.diving48 import Diving48
 from snl_video.data.formats.hmdb51 import HMDB51
+from snl_video.data.formats.jester import Jester
 from snl_video.data.formats.kinetics import Kinetics
+from snl_video.data.formats.something_something import SomethingSomething
 from snl_video.data.formats.synthetic_motion import SyntheticMotion
 from snl_video.data.formats.synthetic_relations import SyntheticRelations
 from snl_video.data.formats.ucf101 import UCF101
@@ -26,8 +29,11 @@ __all__ = [
     "ClassFolders",
     "CsvLists",
     "DataSetFormat",
+    "Diving48",
+    "Jester",
     "Kinetics",
     "ListSettings",
+    "SomethingSomething",
     "Subset",
     "SyntheticMotion",
     "SyntheticRelations",
@@ -38,6 +44,9 @@ FORMATS: dict[str, type[DataSetFormat]] = {
     "ucf101": UCF101,
     "hmdb51": HMDB51,
     "kinetics": Kinetics,
+    "jester": Jester,
+    "ssv2": SomethingSomething,
+    "diving48": Diving48,
     "folder": ClassFolders,
     "csv": CsvLists,
     "motion": SyntheticMotion,

@@ -1,4 +1,4 @@
-"""Plain lists: one "path label" a line, the label a number or a class name."""
+"""Lists: one "path label" a line, the label a number or a class name, or a header's columns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from snl_video.data.formats.entries import (
     read_lines,
     require_file,
 )
+from snl_video.data.formats.list_table import ListRow, ListTable, header_of, read_list_table
 from snl_video.data.formats.video_files import VideoFolder
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
-
-HEADERS = {("path", "label"), ("video", "label"), ("file", "label"), ("filename", "label")}
 
 
 class CsvLists(DataSetFormat):
@@ -49,9 +48,9 @@ class CsvLists(DataSetFormat):
 def csv_classes(file: str | Path) -> list[str]:
     """Classes of a list without a class list: its sorted names, or "0", "1", ... for numbers."""
     path = require_file(file, "list")
-    labels = {label for _, label in _pairs(path)}
+    labels = {label for row in _table(path).rows for label in row.labels}
     if not labels:
-        raise AnnotationError(f"{path} lists no video")
+        raise AnnotationError(f"{path} lists no video, or none with a label")
     if all(label.isdigit() for label in labels):
         return [str(label) for label in range(max(map(int, labels)) + 1)]
     return check_classes(sorted(labels), path)
@@ -63,10 +62,10 @@ def read_csv(
     classes: Sequence[str] | None = None,
     missing: Missing = "error",
 ) -> VideoList:
-    """Read a list whose lines are a path and a label.
+    """Read a list whose lines are a path and a label, or that has a header; see `list_table`.
 
-    The separator is the first of comma, tab, semicolon and space that every line has. A path may
-    hold it, a label may not. A header line "path,label" is passed over.
+    The separator of a plain list is the first of comma, tab, semicolon and space that every line
+    has. A path may hold it, a label may not. A path may lead to a folder, tar or zip of frames.
 
     Args:
         file: the list.
@@ -76,7 +75,8 @@ def read_csv(
         missing: see `ListSettings`.
 
     Raises:
-        AnnotationError: the list is absent, empty or not of two columns; an unknown class.
+        AnnotationError: the list is absent, empty or not of two columns; an unknown class; see
+            `read_list_table`.
     """
     path = require_file(file, "list")
     names = list(classes) if classes is not None else csv_classes(path)
@@ -87,32 +87,44 @@ def read_csv(
 
 
 def _entries(path: Path, names: list[str], prefix: Path) -> Iterator[Entry]:
-    labels = {name: index for index, name in enumerate(names)}
+    known = {name: index for index, name in enumerate(names)}
     folder = VideoFolder(prefix)
-    for video, label in _pairs(path):
-        if label in labels or not label.isdigit():
-            index = label_of(label, labels, path)
-        else:
-            index = int(label)
-        if index >= len(names):
-            raise AnnotationError(
-                f"{path}: label {index} of {video!r}, but there are {len(names)} classes (0 to "
-                f"{len(names) - 1})"
-            )
-        yield Entry(video, index, folder.find(video))
+    table = _table(path)
+    for row in table.rows:
+        labels = tuple(_index(label, row, known, path) for label in row.labels)
+        yield Entry(
+            id=row.id or (f"{row.video}#{row.segment}" if row.segment else row.video),
+            label=-1 if table.several else labels[0],
+            path=folder.find(row.video),
+            labels=tuple(sorted(set(labels))) if table.several else None,
+            segment=row.segment,
+        )
 
 
-def _pairs(path: Path) -> list[tuple[str, str]]:
+def _index(label: str, row: ListRow, known: dict[str, int], path: Path) -> int:
+    if label in known or not label.isdigit():
+        return label_of(label, known, path)
+    if int(label) >= len(known):
+        raise AnnotationError(
+            f"{path}: label {int(label)} of {row.video!r}, but there are {len(known)} classes (0 "
+            f"to {len(known) - 1})"
+        )
+    return int(label)
+
+
+def _table(path: Path) -> ListTable:
     lines = read_lines(path)
+    header = header_of(lines[0]) if lines else None
+    if header:
+        return read_list_table(path, *header)
     for separator in (",", "\t", ";", " "):
         if lines and all(separator in line for line in lines):
             break
     else:
         if not lines:
-            return []
+            return ListTable([], several=False)
         bad = next(line for line in lines if " " not in line)
         raise AnnotationError(f"{path}: line {bad!r} is not a path and a label")
     split = (line.rsplit(separator, 1) for line in lines)
-    pairs = [(video.strip().strip('"'), label.strip().strip('"')) for video, label in split]
-    header = tuple(cell.lower() for cell in pairs[0])
-    return pairs[1:] if header in HEADERS else pairs
+    pairs = ((cell.strip().strip('"') for cell in cells) for cells in split)
+    return ListTable([ListRow(video, (label,)) for video, label in pairs], several=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from snl_video.data.segments import Segment
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
 
@@ -17,11 +19,16 @@ Missing = Literal["error", "skip", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a list: a label, an id and the path if a file was found."""
+    """One line of a list: its label or labels, an id and the path if a file was found.
+
+    For `labels` and `segment` see `VideoRecord`.
+    """
 
     id: str
     label: int
     path: str | None
+    labels: tuple[int, ...] | None = None
+    segment: Segment | None = None
 
 
 def build_list(
@@ -44,7 +51,11 @@ def build_list(
     if not entries:
         raise AnnotationError(f"{source} lists no video; check that it is the right list or folder")
     keep_absent = missing == "wrong"
-    records = [VideoRecord(e.path or "", e.label, e.id) for e in entries if e.path or keep_absent]
+    records = [
+        VideoRecord(e.path or "", e.label, e.id, e.labels, e.segment)
+        for e in entries
+        if e.path or keep_absent
+    ]
     absent = [e.id for e in entries if e.path is None]
     if absent:
         names = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
@@ -89,6 +100,33 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise AnnotationError(f"{path} is not a UTF-8 text file ({error.reason})") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def read_json_list(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """The objects of a JSON list, each of which has these keys.
+
+    Raises:
+        AnnotationError: it is something else.
+    """
+    found = read_json(path)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise AnnotationError(f"{path} is not a JSON list of objects; fetch the official one again")
+    for number, row in enumerate(found, 1):
+        if absent := [key for key in keys if key not in row]:
+            raise AnnotationError(f"{path}: entry {number} has no {', '.join(absent)}: {row}")
+    return found
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        AnnotationError: it is none.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise AnnotationError(f"{path} is not a JSON file ({error}); fetch it again") from error
 
 
 def read_class_file(path: str | Path) -> list[str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from snl_video.data.decoding.frame_files import ARCHIVES
 from snl_video.errors import AnnotationError
 
 _SUFFIXES = "3gp avi flv m4v mkv mov mp4 mpeg mpg ts webm wmv"
@@ -41,6 +42,14 @@ class VideoFolder:
                 return None
             name = found
         return str(self.root.joinpath(folder, name))
+
+    def find_any(self, relative: str) -> str | None:
+        """Path of a video given without a suffix: a folder, tar or zip of frames, or a file.
+
+        None when there is none of these.
+        """
+        names = (relative, *(f"{relative}{suffix}" for suffix in ARCHIVES))
+        return next(filter(None, map(self.find, names)), None)
 
     def _list(self, folder: str) -> tuple[set[str], dict[str, str]]:
         if folder not in self._names:

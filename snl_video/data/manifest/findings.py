@@ -56,8 +56,9 @@ def find(table: pa.Table, lists: Mapping[str, VideoList], root: str | Path, span
     for subset, videos in lists.items():
         for record in videos.records:
             name = relative_path(record.path, root)
-            subsets[name].add(subset)
             where[name] = record.path
+            if record.segment is None:  # other parts of one file are other videos
+                subsets[name].add(subset)
     rows = table.select(["path", "head_hash", "frames", "decoded", "error"]).to_pylist()
     readable = [row for row in rows if row["error"] is None]
     groups = _equal_content(readable, where)

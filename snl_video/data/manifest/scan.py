@@ -136,17 +136,30 @@ class _Looker:
 
 
 def head_hash(path: str) -> str:
-    """Hash of a file's size and first 64 KiB, 32 hexadecimal digits."""
-    digest = hashlib.blake2b(str(os.path.getsize(path)).encode(), digest_size=16)
-    with open(path, "rb") as file:
+    """Hash of a file's size and first 64 KiB, 32 hexadecimal digits.
+
+    Of a folder of frames: of all their sizes together and the first of them.
+    """
+    files = _files_of(path)
+    size = sum(map(os.path.getsize, files))
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with open(files[0], "rb") as file:
         digest.update(file.read(HEAD_BYTES))
     return digest.hexdigest()
 
 
 def whole_hash(path: str) -> str:
-    """Hash of a whole file, 32 hexadecimal digits."""
+    """Hash of a whole file, or of all files of a folder, 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for name in _files_of(path):
+        with open(name, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()
+
+
+def _files_of(path: str) -> list[str]:
+    if not os.path.isdir(path):
+        return [path]
+    with os.scandir(path) as entries:
+        return sorted(entry.path for entry in entries if entry.is_file())

@@ -26,7 +26,8 @@ class Readable(Protocol):
         """Frames by index: uint8 (T, H, W, 3)."""
 
 
-OpenVideo = Callable[[str], Readable]
+OpenVideo = Callable[[int], Readable]
+"""Opens a video by its index in the list."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,8 @@ def confident_mistakes(results: VideoResults, count: int = 12) -> list[Mistake]:
     ]
 
 
-def film_strip(
-    path: str, open_video: OpenVideo, *, frames: int = FRAMES, width: int = WIDTH
-) -> tuple[str, ...]:
+def film_strip(video: Readable, *, frames: int = FRAMES, width: int = WIDTH) -> tuple[str, ...]:
     """Return ``frames`` JPEG data URIs, evenly over the video and ``width`` pixels wide."""
-    video = open_video(path)
     moments = [(2 * i + 1) * video.num_frames // (2 * frames) for i in range(frames)]
     pictures = np.asarray(video.get_frames(moments))
     return tuple(_jpeg(picture, width) for picture in pictures)

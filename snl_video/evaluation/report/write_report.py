@@ -22,7 +22,6 @@ def write_report(
     evaluation: Evaluation,
     context: Mapping[str, Any],
     *,
-    paths: Sequence[str] = (),
     open_video: OpenVideo | None = None,
     curves: Sequence[Curve] = (),
 ) -> Path:
@@ -33,22 +32,19 @@ def write_report(
         evaluation: the results and what they are about.
         context: what was evaluated, kept in ``metrics.json``; see
             `report_page` for the names it knows.
-        paths: file of every video of the list, by index, for the frames of the mistakes.
-        open_video: opens one of them; without it the mistakes have no frames.
+        open_video: opens one of the list by its index; without it the mistakes have no frames.
         curves: of the training, for the page.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: ``context`` uses the name of a number, or ``paths`` is of another length.
+        ValueError: ``context`` uses the name of a number.
     """
     numbers = evaluation_numbers(evaluation)
     clash = sorted(set(numbers) & set(context))
     if clash:
         raise ValueError(f"the context of a report can't be called {', '.join(clash)}")
-    if open_video and len(paths) != len(evaluation.ids):
-        raise ValueError(f"{len(paths)} paths for {len(evaluation.ids)} videos")
     results, classes, ids = evaluation.results, evaluation.classes, evaluation.ids
     with swapped_folder(folder) as scratch:
         text = json.dumps({**numbers, **context}, indent=2, allow_nan=False, default=str)
@@ -61,14 +57,14 @@ def write_report(
         save_per_class(scratch / "per_class.png", results, classes)
         mistakes = confident_mistakes(results)
         if open_video:
-            mistakes = [_with_frames(item, paths[item.index], open_video) for item in mistakes]
+            mistakes = [_with_frames(item, open_video) for item in mistakes]
         html = report_page(evaluation, numbers, context, mistakes, curves)
         (scratch / "report.html").write_text(html, encoding="utf-8")
     return folder
 
 
-def _with_frames(mistake: Mistake, path: str, open_video: OpenVideo) -> Mistake:
+def _with_frames(mistake: Mistake, open_video: OpenVideo) -> Mistake:
     try:
-        return replace(mistake, frames=film_strip(path, open_video))
+        return replace(mistake, frames=film_strip(open_video(mistake.index)))
     except Exception as error:  # a strip of frames must not cost the report
         return replace(mistake, unreadable=f"no frames: {type(error).__name__}: {error}")

@@ -8,7 +8,6 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from snl_video.evaluation.report.mistakes import OpenVideo
 from snl_video.evaluation.report.training_curves import read_curves
 from snl_video.evaluation.report.write_report import write_report
 from snl_video.evaluation.results import Evaluation
@@ -24,19 +23,18 @@ class EvaluationReport(pl.Callback):
         folder: where the report goes.
         context: what was evaluated, for ``metrics.json`` and the page. The settings of the model
             and the data and the network's summary are added.
-        open_video: opens a file, as `snl_video.data.open_video` does, to show frames of the
-            most confident mistakes; without it they have none.
+        show_frames: open the videos of the most confident mistakes again, to show their frames.
     """
 
     def __init__(
         self,
         folder: str | Path,
         context: dict[str, Any],
-        open_video: OpenVideo | None = None,
+        show_frames: bool = False,
     ) -> None:
         self.folder = Path(folder)
         self.context = context
-        self.open_video = open_video
+        self.show_frames = show_frames
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write and print, in the first process only."""
@@ -59,8 +57,7 @@ class EvaluationReport(pl.Callback):
             self.folder,
             evaluation,
             {**recipe_context(trainer, pl_module), **self.context},
-            paths=[record.path for record in videos.records],
-            open_video=self.open_video,
+            open_video=loader.dataset.open if self.show_frames else None,
             curves=read_curves(self.folder.parent / "csv"),
         )
         console = Console()

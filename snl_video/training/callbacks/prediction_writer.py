@@ -73,7 +73,12 @@ class PredictionWriter(pl.Callback):
                 f"{records[missing[0]].path}"
             )
         predictions = [
-            best_classes(records[index].path, scores[index], pl_module.classes)
+            best_classes(
+                records[index].path,
+                scores[index],
+                pl_module.classes,
+                id=records[index].id if records[index].segment else "",
+            )
             for index in sorted(scores)
         ]
         write_predictions(self.file, predictions, self.weights)
