@@ -47,6 +47,7 @@ def proposals(
     }
     found |= {f"model.evaluation.{name}": value for name, value in model["evaluation"].items()}
     found["model.channels_last"] = model["channels_last"]
+    found["model.loss.kind"] = model.get("loss", {}).get("kind", "cross_entropy")
     if subcommand == "predict":
         found["data.predict.classes"] = model["classes"]
     return found

@@ -81,6 +81,15 @@ class ListedVideos(Dataset):
     def __len__(self) -> int:
         return len(self.videos)
 
+    def target(self, number: int) -> dict[str, Tensor]:
+        """`target` (K,) of a video that may show several classes, 1 for each; else nothing."""
+        labels = self.videos.records[number].labels
+        if labels is None:
+            return {}
+        target = torch.zeros(len(self.videos.classes))
+        target[list(labels)] = 1
+        return {"target": target}
+
     def open(self, number: int) -> Video | VideoSegment:
         """Open the video of a record, or the segment that it is.
 
@@ -105,7 +114,8 @@ class TrainVideos(ListedVideos):
     A sample is a dict:
 
     * `clips`: uint8 (1, C, T, H, W)
-    * `label`: int
+    * `label`: int; -1 where a video may show several classes
+    * `target`: float32 (K,), only there: 1 for each class
     * `index`: int, the record that was asked for
     * `epoch`: int
     * `replaced`: int, how many unreadable videos were passed over to get this sample; 0 is normal
@@ -161,10 +171,11 @@ class TrainVideos(ListedVideos):
                 if untried is None:
                     untried = self._others_of_class(record.label, index)
                 if len(unreadable) == self.bad_videos.max_replacements or not untried:
+                    name = repr(self.videos.classes[record.label]) if record.label >= 0 else "any"
                     raise VideoError(
                         record.path,
                         f"{error.reason}; {len(unreadable)} replacements of the class "
-                        f"{self.videos.classes[record.label]!r} could not be read either, and "
+                        f"{name} could not be read either, and "
                         f"{'no more are allowed' if untried else 'it has no other video'}",
                     ) from error
                 unreadable.append((record.id, str(error)))
@@ -173,6 +184,7 @@ class TrainVideos(ListedVideos):
         return {
             "clips": clip.unsqueeze(0),
             "label": record.label,
+            **self.target(current),
             "index": index,
             "epoch": epoch,
             "replaced": len(unreadable),
@@ -196,7 +208,8 @@ class EvalVideos(ListedVideos):
     A sample is a dict:
 
     * `clips`: uint8 (V, C, T, H, W), V = num_clips x num_crops; crops of a clip stand together
-    * `label`: int, -1 where there is none
+    * `label`: int, -1 where there is none or may be several
+    * `target`: float32 (K,), only where a video may show several classes: 1 for each
     * `index`: int, the record
     * `failed`: bool, the video could not be read and `clips` is zeros
     * `reason`: str, why; "" when it could
@@ -248,6 +261,7 @@ class EvalVideos(ListedVideos):
         return {
             "clips": clips,
             "label": record.label,
+            **self.target(index),
             "index": index,
             "failed": bool(reason),
             "reason": reason,

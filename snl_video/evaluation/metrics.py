@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 from torch import Tensor
 
-from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.multi_label import MultiLabelResults
+from snl_video.evaluation.results import ScoredVideos, VideoResults
 
 Place = Literal["progress", "terminal", "headline", "views", "comparison"]
 
@@ -19,6 +21,7 @@ class Metric:
     Attributes:
         title: as a table heads it, in small letters and without its unit.
         compute: from the results of one view setting; NaN where there is nothing to count.
+        of: the results that it is of: of videos with one class, with several, or of any.
         meaning: one line of explanation.
         shown: the progress bar of training, the terminal after a test, the large numbers of the
             report, the tables of views and of comparisons.
@@ -26,20 +29,24 @@ class Metric:
         better: the direction of improvement.
         values: (N,) a number a video, whose mean the metric is; gives the metric an interval.
         by_class: that mean is the one over the means of the classes.
+        of_draw: for a metric that is no mean over videos: returns the function of the (N,) rows of
+            a draw with replacement; gives the metric an interval.
         min_classes: shown only where there are so many.
         log_name: in the log, where it is another one than in ``metrics.json``.
     """
 
     title: str
-    compute: Callable[[VideoResults], float]
+    compute: Callable[[Any], float]
     meaning: str = ""
     shown: tuple[Place, ...] = ("terminal", "headline")
     percent: bool = True
     better: Literal["higher", "lower"] = "higher"
-    values: Callable[[VideoResults], Tensor] | None = None
+    values: Callable[[Any], Tensor] | None = None
     by_class: bool = False
+    of_draw: Callable[[Any], Callable[[np.ndarray], float]] | None = None
     min_classes: int = 0
     log_name: str | None = None
+    of: type = VideoResults
 
     @property
     def heading(self) -> str:
@@ -54,12 +61,28 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
+    "map": Metric(
+        "mAP",
+        MultiLabelResults.mean_average_precision,
+        "mean over the classes of their average precision",
+        shown=("progress", "terminal", "headline", "views", "comparison"),
+        of_draw=MultiLabelResults.map_of_draw,
+        of=MultiLabelResults,
+    ),
+    "micro_f1": Metric(
+        "F1",
+        MultiLabelResults.micro_f1,
+        "of all decisions, at the thresholds of the classes",
+        of_draw=MultiLabelResults.f1_of_draw,
+        of=MultiLabelResults,
+    ),
     "top1": Metric(
         "video top-1",
-        VideoResults.accuracy,
+        lambda results: results.accuracy(),
         "the best class of a video is right",
         shown=("progress", "terminal", "headline", "views", "comparison"),
-        values=VideoResults.correct,
+        values=lambda results: results.correct(),
+        of=ScoredVideos,
     ),
     "top5": Metric(
         "video top-5",
@@ -68,6 +91,7 @@ METRICS: dict[str, Metric] = {
         shown=("terminal", "headline", "views", "comparison"),
         values=lambda results: results.correct(5),
         min_classes=6,  # of five classes every video that could be read has its own among the five
+        of=ScoredVideos,
     ),
     "mean_class": Metric(
         "mean-class",
@@ -79,10 +103,11 @@ METRICS: dict[str, Metric] = {
     ),
     "clip_top1": Metric(
         "clip top-1",
-        VideoResults.clip_accuracy,
+        lambda results: results.clip_accuracy(),
         "of single views, before averaging",
         shown=("terminal", "headline", "views", "comparison"),
         values=lambda results: results.clip_correct,
+        of=ScoredVideos,
     ),
     "nll": Metric(
         "negative log-likelihood",
@@ -104,16 +129,21 @@ METRICS: dict[str, Metric] = {
 """By their names in ``metrics.json``, in the order of the tables. A new metric is one more row."""
 
 
-def metrics_shown(place: Place, num_classes: int) -> dict[str, Metric]:
+def metrics_of(kind: type) -> dict[str, Metric]:
+    """Return the metrics of results of one kind."""
+    return {name: metric for name, metric in METRICS.items() if issubclass(kind, metric.of)}
+
+
+def metrics_shown(place: Place, num_classes: int, kind: type = VideoResults) -> dict[str, Metric]:
     """Return the metrics that a place shows of results over so many classes."""
     return {
         name: metric
-        for name, metric in METRICS.items()
+        for name, metric in metrics_of(kind).items()
         if place in metric.shown and num_classes >= metric.min_classes
     }
 
 
-def compute_metrics(results: VideoResults) -> dict[str, float | None]:
+def compute_metrics(results: ScoredVideos) -> dict[str, float | None]:
     """Return every metric of one view setting; None where no video was read."""
-    values = {name: metric.compute(results) for name, metric in METRICS.items()}
+    values = {name: metric.compute(results) for name, metric in metrics_of(type(results)).items()}
     return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
@@ -24,12 +25,14 @@ class Prediction:
         top: (class, probability), the best first; none where the video could not be read.
         reason: why it could not be read, "" where it could.
         id: name of the segment of the file; "" for the whole file.
+        present: the classes that reach their thresholds, where a video may show several; else None.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
     reason: str = ""
     id: str = ""
+    present: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str | None:
@@ -43,13 +46,17 @@ class Prediction:
 
     def __str__(self) -> str:
         found = ", ".join(f"{name} {score:.3f}" for name, score in self.top)
-        return f"{self.id or self.path}: {found or self.reason or 'could not be read'}"
+        present = "" if self.present is None else f" (present: {', '.join(self.present) or 'none'})"
+        said = found or self.reason or "could not be read"
+        return f"{self.id or self.path}: {said}{present}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
         top = [{"class": name, "score": score} for name, score in self.top]
         of_segment = {"id": self.id} if self.id else {}
         found = {"path": self.path, **of_segment, "failed": not self.top, "top": top}
+        if self.present is not None:
+            found["present"] = list(self.present)
         return found | ({"reason": self.reason} if self.reason else {})
 
 
@@ -84,18 +91,33 @@ def prediction_row(prediction: Prediction) -> dict[str, Any]:
     for place, (name, score) in enumerate(prediction.top, 1):
         suffix = "" if place == 1 else f"_{place}"
         row |= {f"class{suffix}": name, f"score{suffix}": score}
+    if prediction.present is not None:
+        row["present"] = "; ".join(prediction.present)
     return row
 
 
 def best_classes(
-    path: str, scores: Tensor | None, classes: Sequence[str], k: int = 5, *, id: str = ""
+    path: str,
+    scores: Tensor | None,
+    classes: Sequence[str],
+    k: int = 5,
+    *,
+    id: str = "",
+    thresholds: Sequence[float] | None = None,
 ) -> Prediction:
-    """Return the ``k`` best classes of ``scores`` (K,); None stands for an unreadable video."""
+    """Return the ``k`` best classes of ``scores`` (K,); None stands for an unreadable video.
+
+    With ``thresholds`` (K,) all classes that reach theirs are named too.
+    """
     if scores is None:
         return Prediction(path, (), id=id)
     best = scores.topk(min(k, len(classes)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return Prediction(path, tuple((classes[index], value) for index, value in pairs), id=id)
+    top = tuple((classes[index], value) for index, value in pairs)
+    if thresholds is None:
+        return Prediction(path, top, id=id)
+    there = (scores >= torch.tensor(thresholds)).nonzero().flatten().tolist()
+    return Prediction(path, top, id=id, present=tuple(classes[index] for index in there))
 
 
 def write_predictions(

@@ -1,5 +1,6 @@
 """The outcome of an evaluation, one row a video, and the numbers made of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,13 +15,12 @@ class MissingVideosError(RuntimeError):
     """An evaluation ended without a score for every video of its list."""
 
 
-@dataclass(frozen=True)
-class VideoResults:
+@dataclass(frozen=True, kw_only=True)
+class ScoredVideos(ABC):
     """One row a video, in the order of the annotation list.
 
     Attributes:
         index: (N,) int64, position of the video in its list.
-        label: (N,) int64.
         scores: (N, K) float32 probabilities, the mean over the views of a video; 0 where it failed.
         clip_correct: (N,) float32, the share of its views whose own top class is right.
         failed: (N,) bool, videos that could not be read; they count as wrong.
@@ -29,7 +29,6 @@ class VideoResults:
     """
 
     index: Tensor
-    label: Tensor
     scores: Tensor
     clip_correct: Tensor
     failed: Tensor
@@ -55,23 +54,54 @@ class VideoResults:
         """(N,) int64, the best class of each video, the first of equals; -1 where it failed."""
         return torch.where(self.failed, -1, self.scores.argmax(dim=1))
 
+    @abstractmethod
+    def rank(self) -> Tensor:
+        """(N,) int64, how many classes stand before the first that is right."""
+
+    @abstractmethod
+    def labels(self) -> list[str]:
+        """What each video shows, as the hash of a list has it: "3", or "1,5" of several."""
+
+    @abstractmethod
+    def chance(self) -> float:
+        """The headline number of scores that are drawn at random."""
+
+    def correct(self, top: int = 1) -> Tensor:
+        """(N,) bool: one of the ``top`` best classes is right, and the video was read."""
+        return (self.rank() < top) & ~self.failed
+
+    def accuracy(self, top: int = 1) -> float:
+        """Video accuracy: the share of videos that are `correct`."""
+        return self.correct(top).double().mean().item()
+
+    def clip_accuracy(self) -> float:
+        """Clip accuracy: the share of single views whose best class is right."""
+        return self.clip_correct.double().mean().item()
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoResults(ScoredVideos):
+    """The results of videos that have one class each.
+
+    Attributes:
+        label: (N,) int64.
+    """
+
+    label: Tensor
+
     def rank(self) -> Tensor:
         """(N,) int64, how many classes stand before the label; of equal scores the first leads."""
         own = self.scores.gather(1, self.label[:, None])
         earlier = torch.arange(self.scores.shape[1]) < self.label[:, None]
         return ((self.scores > own) | ((self.scores == own) & earlier)).sum(dim=1)
 
-    def correct(self, top: int = 1) -> Tensor:
-        """(N,) bool: the label is among the ``top`` best classes, and the video was read."""
-        return (self.rank() < top) & ~self.failed
+    def labels(self) -> list[str]:
+        """The label of each video."""
+        return list(map(str, self.label.tolist()))
 
-    def accuracy(self, top: int = 1) -> float:
-        """Video accuracy: the share of videos whose label is among the ``top`` best classes."""
-        return self.correct(top).double().mean().item()
-
-    def clip_accuracy(self) -> float:
-        """Clip accuracy: the share of single views whose best class is right."""
-        return self.clip_correct.double().mean().item()
+    def chance(self) -> float:
+        """Top-1 of one class in K."""
+        return 1 / self.scores.shape[1]
 
     def per_class(self) -> tuple[Tensor, Tensor]:
         """Return (K,) top-1 accuracy of each class (NaN where it has no video) and (K,) counts."""
@@ -121,10 +151,10 @@ class Evaluation:
         absent: ids that the list names and that are not on disk.
     """
 
-    results: VideoResults
+    results: ScoredVideos
     classes: Sequence[str]
     ids: Sequence[str]
-    views: Mapping[str, VideoResults] = field(default_factory=dict)
+    views: Mapping[str, ScoredVideos] = field(default_factory=dict)
     setting: str = ""
     absent: Sequence[str] = ()
 

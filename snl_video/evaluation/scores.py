@@ -1,14 +1,15 @@
 """Scores of whole videos, each counted exactly once however many processes share the work."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from snl_video.errors import InputError
-from snl_video.evaluation.results import MissingVideosError, VideoResults
+from snl_video.evaluation.multi_label import MultiLabelResults
+from snl_video.evaluation.results import MissingVideosError, ScoredVideos, VideoResults
 
 Row = TypeVar("Row")
 NOT_FINITE = (
@@ -23,6 +24,7 @@ class _Video(NamedTuple):
     clip_correct: float
     failed: bool
     reason: str
+    target: Tensor | None = None
 
 
 def merge_across_processes(rows: dict[int, Row]) -> dict[int, Row]:
@@ -55,6 +57,7 @@ class VideoScores:
         clip_correct: Tensor,
         failed: Tensor | None = None,
         reasons: Sequence[str] | None = None,
+        target: Tensor | None = None,
     ) -> None:
         """Add the videos of a batch.
 
@@ -65,6 +68,8 @@ class VideoScores:
             clip_correct: (B,) share of the views of each video that are right by themselves.
             failed: (B,) bool, videos that could not be read.
             reasons: (B,) why each could not be read.
+            target: (B, K), above 0 where a video shows a class, of videos that may show several;
+                ``label`` is then not looked at.
 
         Raises:
             InputError: scores that are not finite for a video that was read; a label that is no
@@ -76,7 +81,7 @@ class VideoScores:
                 f"scores must be ({len(index)}, num_classes), got {tuple(scores.shape)}"
             )
         label_range = (int(label.min()), int(label.max())) if len(label) else (0, 0)
-        if label_range[0] < 0 or label_range[1] >= scores.shape[1]:
+        if target is None and (label_range[0] < 0 or label_range[1] >= scores.shape[1]):
             raise InputError(
                 f"labels must be 0..{scores.shape[1] - 1} for {scores.shape[1]} classes, got "
                 f"{label_range[0]}..{label_range[1]}; an evaluation needs labelled videos"
@@ -84,16 +89,19 @@ class VideoScores:
         scores = scores.detach().float().cpu()
         lost = [False] * len(index) if failed is None else failed.tolist()
         labels, shares = label.tolist(), clip_correct.tolist()
+        targets = [None] * len(index) if target is None else list(target.detach().cpu() > 0)
         for row, key in enumerate(index.tolist()):
             score = scores[row]
             if lost[row]:
                 reason = reasons[row] if reasons else ""
                 zeros = torch.zeros_like(score)
-                self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason or "no reason given")
+                reason = reason or "no reason given"
+                self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason, targets[row])
                 continue
             if not score.isfinite().all():
                 raise InputError(f"video #{key} {NOT_FINITE}")
-            self._rows[key] = _Video(labels[row], score.clone(), shares[row], False, "")
+            score = score.clone()
+            self._rows[key] = _Video(labels[row], score, shares[row], False, "", targets[row])
 
     def reset(self) -> None:
         """Forget everything."""
@@ -101,7 +109,7 @@ class VideoScores:
 
     def results(
         self, expected: int, *, partial: bool = False, ids: Sequence[str] = ()
-    ) -> VideoResults:
+    ) -> ScoredVideos:
         """Gather the rows of all processes and return them in the order of the list.
 
         Args:
@@ -128,15 +136,17 @@ class VideoScores:
                 "evaluation with lost videos is not reported"
             )
         order = sorted(rows)
-        label, scores, clip_correct, failed, reasons = zip(
+        label, scores, clip_correct, failed, reasons, targets = zip(
             *(rows[key] for key in order), strict=True
         )
-        return VideoResults(
-            index=torch.tensor(order),
-            label=torch.tensor(label),
-            scores=torch.stack(scores),
-            clip_correct=torch.tensor(clip_correct),
-            failed=torch.tensor(failed),
-            reasons=reasons,
-            expected=expected,
-        )
+        columns: dict[str, Any] = {
+            "index": torch.tensor(order),
+            "scores": torch.stack(scores),
+            "clip_correct": torch.tensor(clip_correct),
+            "failed": torch.tensor(failed),
+            "reasons": reasons,
+            "expected": expected,
+        }
+        if targets[0] is not None:
+            return MultiLabelResults(target=torch.stack(targets), **columns)
+        return VideoResults(label=torch.tensor(label), **columns)

@@ -59,7 +59,7 @@ class VideoTable:
         )
 
 
-def list_sha256(ids: Iterable[str], labels: Iterable[int]) -> str:
+def list_sha256(ids: Iterable[str], labels: Iterable[int | str]) -> str:
     """Hash over one line "id label" a video: equal lists have equal hashes anywhere."""
     digest = hashlib.sha256()
     for name, label in zip(ids, labels, strict=True):
@@ -100,6 +100,11 @@ def read_parquet(path: Path) -> VideoTable:
     try:
         table = pq.read_table(path)
         classes = json.loads(table.schema.metadata[b"classes"])
+        if "labels" in table.column_names:
+            raise InputError(
+                f"{path} is of videos with several labels; only reports of one class a video can "
+                "be compared"
+            )
         column = {name: table[name].combine_chunks() for name in table.column_names}
         arrays = {
             name: column[name].to_numpy(zero_copy_only=False)
@@ -114,6 +119,8 @@ def read_parquet(path: Path) -> VideoTable:
             scores=flat.reshape(len(table), len(classes)),
             **arrays,
         )
+    except InputError:
+        raise
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not the table of an evaluation ({type(error).__name__}: {error}); "

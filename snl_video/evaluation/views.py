@@ -16,6 +16,11 @@ One clip is the middle one; of an even number of clips, the earlier of the two i
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
 
 from snl_video.errors import InputError
 
@@ -56,6 +61,24 @@ class ViewSetting:
             crops = range((whole.num_crops - 1) // 2, (whole.num_crops - 1) // 2 + 1)
         clips = _spread(self.num_clips, whole.num_clips)
         return [clip * whole.num_crops + crop for clip in clips for crop in crops]
+
+
+Average = Literal["probabilities", "logits"]
+Activation = Literal["softmax", "sigmoid"]
+
+
+def join_views(logits: Tensor, average: Average, activation: Activation) -> Tensor:
+    """Average the views (..., V, K) of videos to probabilities (..., K).
+
+    Args:
+        logits: of each view.
+        average: of the views: their ``probabilities`` or their ``logits``.
+        activation: from logits to probabilities: of one class in K, or of each class by itself.
+    """
+    probabilities = torch.sigmoid if activation == "sigmoid" else partial(torch.softmax, dim=-1)
+    if average == "logits":
+        return probabilities(logits.mean(dim=-2))
+    return probabilities(logits).mean(dim=-2)
 
 
 def whole_setting(num_views: int, num_clips: int) -> ViewSetting:

@@ -78,7 +78,9 @@ class PredictionFile:
                 break
             whole.append(line)
             top = tuple((entry["class"], entry["score"]) for entry in row["top"])
-            self.done[row["path"]] = Prediction(row["path"], top, row.get("reason", ""))
+            present = tuple(row["present"]) if "present" in row else None
+            found = Prediction(row["path"], top, row.get("reason", ""), present=present)
+            self.done[row["path"]] = found
         write_whole(self.partial, "\n".join(whole) + "\n")
 
 

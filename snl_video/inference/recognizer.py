@@ -1,6 +1,6 @@
 """From a checkpoint to an answer: what a video shows, over its whole length or over time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Recognizer:
         classes: names of the logits.
         viewing: which views of a video it sees.
         source: where the network comes from, for messages.
+        thresholds: probability from which on each class is there, where a video may show several.
         device: where it runs; by default a GPU if there is one.
     """
 
@@ -40,6 +41,7 @@ class Recognizer:
         viewing: Viewing,
         *,
         source: str = "",
+        thresholds: Sequence[float] | None = None,
         device: str | torch.device | None = None,
     ) -> None:
         gpu = "cuda" if torch.cuda.is_available() else "cpu"
@@ -48,6 +50,7 @@ class Recognizer:
         self.classes = classes
         self.viewing = viewing
         self.source = source
+        self.thresholds = thresholds
 
     def __repr__(self) -> str:
         clip = self.viewing.clip
@@ -60,9 +63,8 @@ class Recognizer:
     def with_views(self, views: str) -> "Recognizer":
         """Return the same recogniser with other views, clips x crops: `with_views("10x3")`."""
         viewing = replace(self.viewing, views=ViewSetting.parse(views))
-        return Recognizer(
-            self.network, self.classes, viewing, source=self.source, device=self.device
-        )
+        more: dict[str, Any] = {"source": self.source, "thresholds": self.thresholds}
+        return Recognizer(self.network, self.classes, viewing, device=self.device, **more)
 
     def predict(self, video: Video, *, top: int = 5) -> Prediction:
         """Name the `top` best classes of one video.
@@ -72,7 +74,7 @@ class Recognizer:
             InputError: frames of another shape or type, or scores that are not finite.
         """
         name = str(video) if isinstance(video, str | Path) else "frames"
-        return best_classes(name, self.scores(video), self.classes, top)
+        return best_classes(name, self.scores(video), self.classes, top, thresholds=self.thresholds)
 
     def predict_all(self, videos: Iterable[Video], *, top: int = 5) -> Predictions:
         """Name the best classes of several videos; one that cannot be read says why."""
@@ -172,10 +174,15 @@ def load_model(source: str | Path, *, device: str | torch.device | None = None) 
     stored = read_stored_model(source)
     viewing = Viewing.of_training(stored.data, stored.evaluation)
     recognizer = Recognizer(
-        stored.network, stored.classes, viewing, source=stored.source, device=device
+        stored.network,
+        stored.classes,
+        replace(viewing, activation=stored.activation),
+        source=stored.source,
+        thresholds=stored.thresholds,
+        device=device,
     )
     if recognizer.device.type == "cpu":
-        recognizer.viewing = viewing.few()
+        recognizer.viewing = recognizer.viewing.few()
     return recognizer
 
 

@@ -1,11 +1,12 @@
 """A trained network from where it is kept, ready to evaluate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from snl_video.errors import InputError, PretrainedError
+from snl_video.evaluation.views import Activation
 from snl_video.models.network import VideoNetwork
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
@@ -33,6 +34,8 @@ class StoredModel:
         data: settings of the data it was trained on, as in a recipe.
         evaluation: settings of its evaluation, as in a recipe's model.
         source: the file, or the name of published weights.
+        activation: from logits to probabilities.
+        thresholds: probability from which on each class is there, where a video may show several.
     """
 
     network: VideoNetwork
@@ -40,6 +43,8 @@ class StoredModel:
     data: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     source: str
+    activation: Activation = "softmax"
+    thresholds: Sequence[float] | None = None
 
 
 def read_stored_model(source: str | Path) -> StoredModel:
@@ -72,7 +77,16 @@ def read_stored_model(source: str | Path) -> StoredModel:
         ) from error
     classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
     data = stored.get("datamodule_hyper_parameters", {})
-    return StoredModel(network.eval(), classes, data, model.get("evaluation", {}), str(path))
+    several = model.get("loss", {}).get("kind") == "binary_cross_entropy"
+    return StoredModel(
+        network.eval(),
+        classes,
+        data,
+        model.get("evaluation", {}),
+        str(path),
+        "sigmoid" if several else "softmax",
+        stored.get("thresholds") or ([0.5] * len(classes) if several else None),
+    )
 
 
 def checkpoint_of(source: Path) -> Path:

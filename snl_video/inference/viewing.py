@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from snl_video.data.clips import ClipSettings
 from snl_video.data.transforms.crops import EvalTransform
-from snl_video.evaluation.views import ViewSetting
+from snl_video.evaluation.views import Activation, Average, ViewSetting, join_views
 
 
 class FrameSource(Protocol):
@@ -49,6 +49,7 @@ class Viewing:
         size: side of the crops in pixels.
         views: clips x crops.
         average: of the views: their `probabilities` or their `logits`.
+        activation: from logits to probabilities: `sigmoid` where a video may show several classes.
         views_per_forward: how many views go through the network at a time.
     """
 
@@ -56,7 +57,8 @@ class Viewing:
     short_side: int = 256
     size: int = 224
     views: ViewSetting = field(default_factory=lambda: ViewSetting(1, 1))
-    average: Literal["probabilities", "logits"] = "probabilities"
+    average: Average = "probabilities"
+    activation: Activation = "softmax"
     views_per_forward: int = 1
 
     @classmethod
@@ -106,6 +108,4 @@ class Viewing:
 
     def join(self, logits: Tensor) -> Tensor:
         """Average the logits (V, K) of the views to the probabilities (K,) of the video."""
-        if self.average == "logits":
-            return logits.mean(dim=0).softmax(dim=0)
-        return logits.softmax(dim=1).mean(dim=0)
+        return join_views(logits, self.average, self.activation)

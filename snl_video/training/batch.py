@@ -10,10 +10,11 @@ class Batch(TypedDict, total=False):
 
     Attributes:
         clips: uint8 (B, V, 3, T, H, W), one view a video in training.
-        label: (B,) int64.
+        label: (B,) int64; -1 where a video may show several classes.
         index: (B,) int64, position of each video in its list.
         replaced: (B,) bool, training videos that stand in for an unreadable one.
-        target: (B, num_classes), soft targets of mixed clips, learnt in place of ``label``.
+        target: (B, num_classes), what is learnt in place of ``label``: soft targets of mixed clips,
+            or 1 for each class that a video shows, where it may show several.
         failed: (B,) bool, videos of an evaluation that could not be read.
         reason: (B,) why each could not be read.
     """

@@ -4,16 +4,18 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
-from snl_video.evaluation.metrics import METRICS
-from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.metrics import metrics_of
+from snl_video.evaluation.multi_label import THRESHOLD, MultiLabelResults
+from snl_video.evaluation.results import ScoredVideos
 from snl_video.models import NonLocalSpec
 from snl_video.spec import as_spec, plain_settings
 from snl_video.training.batch import Batch
 from snl_video.training.checkpoint_origin import origin_of
-from snl_video.training.loss import LossSpec, balance, build_loss
+from snl_video.training.loss import LossSpec, balance, build_loss, hits, refuse_one_class_loss
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, optimizer_of_run
 from snl_video.training.view_scores import EvaluationSpec, ViewScores
 from snl_video.weights import build_model
@@ -33,7 +35,7 @@ class VideoClassifier(pl.LightningModule):
         non_local: blocks to insert.
         optimizer: optimiser and weight decay.
         schedule: learning rate over the run.
-        loss: label smoothing and class weights.
+        loss: its kind, label smoothing and class weights.
         evaluation: how the views of a video are averaged and reported.
         channels_last: lay clips out with the channels innermost (``torch.channels_last_3d``): the
             same numbers up to rounding, and faster on a CPU and in half precision.
@@ -70,15 +72,22 @@ class VideoClassifier(pl.LightningModule):
         self.loss = build_loss(as_spec(LossSpec, loss, "loss"), num_classes)
         self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
-        self.scores = ViewScores(as_spec(EvaluationSpec, evaluation, "evaluation"))
+        spec = as_spec(EvaluationSpec, evaluation, "evaluation")
+        self.scores = ViewScores(spec, self.loss.activation)
         self.channels_last = channels_last
         self.classes = classes or [f"class {i}" for i in range(num_classes)]
-        self.results: VideoResults | None = None
-        self.results_of_views: dict[str, VideoResults] = {}
+        self.results: ScoredVideos | None = None
+        self.results_of_views: dict[str, ScoredVideos] = {}
+        self.thresholds: list[float] | None = None
         self.origin: dict[str, Any] = {}
 
     def setup(self, stage: str) -> None:
-        """Weigh the classes by the training list where ``loss.class_weights`` is ``balanced``."""
+        """Weigh the classes by the training list where ``loss.class_weights`` is ``balanced``.
+
+        Raises:
+            InputError: the lists and the loss do not fit.
+        """
+        refuse_one_class_loss(self.loss, self.trainer, stage)
         if stage == "fit" and self.loss.balanced:
             balance(self.loss, self.trainer, self.classes)
 
@@ -94,14 +103,13 @@ class VideoClassifier(pl.LightningModule):
         batch of the first process.
         """
         target = batch.get("target", batch["label"])
-        label = target.argmax(dim=1) if target.is_floating_point() else target
         logits = self(batch["clips"].flatten(0, 1))
         loss = self.loss(logits, target)
-        top1 = (logits.argmax(dim=1) == label).float().mean()
-        self.log("train/loss_step", loss, prog_bar=True, batch_size=len(label))
+        top1, size = hits(logits, target).float().mean(), len(target)
+        self.log("train/loss_step", loss, prog_bar=True, batch_size=size)
         epoch: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
-        self.log("train/loss", loss, batch_size=len(label), **epoch)
-        self.log("train/top1", top1, prog_bar=True, batch_size=len(label), **epoch)
+        self.log("train/loss", loss, batch_size=size, **epoch)
+        self.log("train/top1", top1, prog_bar=True, batch_size=size, **epoch)
         if "replaced" in batch:
             self.log("data/replaced", batch["replaced"].sum().float(), reduce_fx="sum", **epoch)
         return loss
@@ -136,6 +144,13 @@ class VideoClassifier(pl.LightningModule):
         """Log the accuracies of the test list; the results stay, for the report."""
         self._finish("test", self.trainer.test_dataloaders, self.trainer.num_test_batches[0])
 
+    @property
+    def decision_thresholds(self) -> list[float] | None:
+        """Probability from which on each class is there; None where a video shows one class."""
+        if self.loss.activation == "softmax":
+            return None
+        return self.thresholds or [THRESHOLD] * len(self.classes)
+
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return the optimiser, and its schedule that moves after every step."""
         return optimizer_of_run(self.network, self.optimizer_spec, self.schedule_spec, self.trainer)
@@ -143,12 +158,27 @@ class VideoClassifier(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how the weights were trained, which an evaluation's own settings need not tell."""
         self.origin = origin_of(checkpoint, self)
+        self.thresholds = checkpoint.get("thresholds")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the thresholds of classes that a video may show several of."""
+        if self.thresholds is not None:
+            checkpoint["thresholds"] = self.thresholds
 
     def _finish(self, stage: str, loader: Any, num_batches: float) -> None:
         partial = self.trainer.sanity_checking or num_batches < len(loader)
         self.results_of_views = self.scores.results(loader, partial=partial)
+        *_, last = self.results_of_views.values()
+        if isinstance(last, MultiLabelResults):
+            if self.trainer.state.fn == TrainerFn.FITTING and not self.trainer.sanity_checking:
+                self.thresholds = last.best_thresholds()
+            self.results_of_views = {
+                name: results.at(self.thresholds)
+                for name, results in self.results_of_views.items()
+                if isinstance(results, MultiLabelResults)
+            }
         *_, self.results = self.results_of_views.values()
         if not self.trainer.sanity_checking:
-            for name, metric in METRICS.items():
+            for name, metric in metrics_of(type(self.results)).items():
                 key, show = f"{stage}/{metric.log_name or name}", "progress" in metric.shown
                 self.log(key, metric.compute(self.results), prog_bar=show, rank_zero_only=False)

@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
 from snl_video.errors import InputError
-from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.results import ScoredVideos
 from snl_video.evaluation.scores import VideoScores
-from snl_video.evaluation.views import ViewSetting, settings_of, whole_setting
+from snl_video.evaluation.views import (
+    Activation,
+    Average,
+    ViewSetting,
+    join_views,
+    settings_of,
+    whole_setting,
+)
 from snl_video.training.batch import Batch
-
-Average = Literal["probabilities", "logits"]
 
 
 @dataclass
@@ -46,11 +51,13 @@ class ViewScores:
 
     Attributes:
         spec: how views are averaged.
+        activation: from logits to probabilities.
         by_setting: setting, such as ``10x3``, or ``all`` -> scores of the videos so far.
     """
 
-    def __init__(self, spec: EvaluationSpec) -> None:
+    def __init__(self, spec: EvaluationSpec, activation: Activation = "softmax") -> None:
         self.spec = spec
+        self.activation: Activation = activation
         self.by_setting: dict[str, VideoScores] = {}
 
     def reset(self) -> None:
@@ -65,9 +72,7 @@ class ViewScores:
 
     def average(self, logits: Tensor) -> Tensor:
         """Average the views (B, V, K) of each video to probabilities (B, K)."""
-        if self.spec.average == "logits":
-            return logits.mean(dim=1).softmax(dim=1)
-        return logits.softmax(dim=2).mean(dim=1)
+        return join_views(logits, self.spec.average, self.activation)
 
     def settings(self, logits: Tensor, loader: Any) -> dict[str, list[int]]:
         """Return setting -> the views of a video that it averages, all of them last.
@@ -89,23 +94,26 @@ class ViewScores:
         """Add the videos of a batch.
 
         Args:
-            batch: ``label`` and ``index``, perhaps ``failed`` and ``reason``.
+            batch: ``label`` and ``index``, perhaps ``target``, ``failed`` and ``reason``.
             logits: (B, V, K).
             settings: as `settings` returns them; by default ``all`` views.
         """
-        label = batch["label"]
+        label, target = batch["label"], batch.get("target")
+        best = logits.argmax(dim=2)
+        right = best == label[:, None] if target is None else target.gather(1, best) > 0
         settings = settings or {"all": list(range(logits.shape[1]))}
         for name, views in settings.items():
             self.by_setting.setdefault(name, VideoScores()).update(
                 batch["index"],
                 label,
                 self.average(logits[:, views]),
-                (logits[:, views].argmax(dim=2) == label[:, None]).float().mean(dim=1),
+                right[:, views].float().mean(dim=1),
                 failed=batch.get("failed"),
                 reasons=batch.get("reason"),
+                target=target,
             )
 
-    def results(self, loader: Any, *, partial: bool) -> dict[str, VideoResults]:
+    def results(self, loader: Any, *, partial: bool) -> dict[str, ScoredVideos]:
         """Return the results by setting, that of all views last.
 
         Args:

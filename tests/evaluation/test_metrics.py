@@ -4,8 +4,8 @@ import json
 import pytest
 import torch
 
-from snl_video.evaluation import Evaluation, MissingVideosError
-from snl_video.evaluation.metrics import METRICS
+from snl_video.evaluation import Evaluation, MissingVideosError, VideoResults
+from snl_video.evaluation.metrics import metrics_of
 from snl_video.evaluation.per_class import confused_pairs, per_class_rows
 from snl_video.evaluation.report.numbers import evaluation_numbers
 from snl_video.evaluation.report.write_report import write_report
@@ -119,7 +119,7 @@ def test_per_class_rows_name_the_worst_confusion():
 
 def test_an_interval_is_around_the_mean_of_its_values():
     results = random_results(30, 7, failed=(2,))
-    for name, metric in METRICS.items():
+    for name, metric in metrics_of(VideoResults).items():
         if metric.values is None:
             continue
         values = metric.values(results).double()

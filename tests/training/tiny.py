@@ -1,13 +1,12 @@
 """A narrow network and a few random clips, to train in seconds without a video."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from snl_video.data import VideoRecord
+from snl_video.data import VideoList, VideoRecord
 from snl_video.training import OptimizerSpec, VideoClassifier
 
 CLASSES = 4
@@ -28,12 +27,12 @@ class Clips(Dataset):
 
     def __init__(self, number, num_frames=4, soft=False):
         self.num_frames, self.soft = num_frames, soft
-        self.videos = SimpleNamespace(
-            records=[
+        self.videos = VideoList(
+            [
                 VideoRecord(f"{i}.mp4", (i + 1) % CLASSES * (i < CLASSES), str(i))
                 for i in range(number)
             ],
-            missing=[],
+            [f"class {i}" for i in range(CLASSES)],
         )
 
     def __len__(self):

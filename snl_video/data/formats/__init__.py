@@ -6,6 +6,7 @@ A format is one class, in a file of its own, and one row of `FORMATS`. One from 
 
 from pathlib import Path
 
+from snl_video.data.formats.charades import Charades
 from snl_video.data.formats.class_folders import ClassFolders
 from snl_video.data.formats.csv_list import CsvLists
 from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, ListSettings, Subset
@@ -26,6 +27,7 @@ __all__ = [
     "HMDB51",
     "SUBSETS",
     "UCF101",
+    "Charades",
     "ClassFolders",
     "CsvLists",
     "DataSetFormat",
@@ -47,6 +49,7 @@ FORMATS: dict[str, type[DataSetFormat]] = {
     "jester": Jester,
     "ssv2": SomethingSomething,
     "diving48": Diving48,
+    "charades": Charades,
     "folder": ClassFolders,
     "csv": CsvLists,
     "motion": SyntheticMotion,

@@ -115,14 +115,15 @@ class Augmentation:
         """Augment the `clips` of a batch; one that is mixed gets `target` (B, num_classes).
 
         Args:
-            batch: `clips` and `label`; see `clips` and `mix`.
+            batch: `clips`, and `label` or `target`; see `clips` and `mix`.
             keys: (epoch, index) of each video.
             num_classes: K.
         """
         clips = self.clips(batch["clips"], keys)
         if not self.spec.mixes:
             return batch | {"clips": clips}
-        clips, target = self.mix(clips, batch["label"], keys, num_classes)
+        label = batch.get("target", batch["label"])
+        clips, target = self.mix(clips, label, keys, num_classes)
         return batch | {"clips": clips, "target": target}
 
     def clips(self, clips: Tensor, keys: Sequence[Key]) -> Tensor:
@@ -152,12 +153,12 @@ class Augmentation:
 
         Args:
             clips: uint8 (B, V, C, T, H, W).
-            label: int (B,).
+            label: int (B,), or float (B, K) with 1 for each class.
             keys: (epoch, index) of each video.
             num_classes: K.
 
         Returns:
-            The clips, and float32 targets (B, K) that sum to 1; one-hot where nothing was mixed.
+            The clips, and float32 targets (B, K), of labels such that sum to 1.
         """
         spec = self.spec
         rng = batch_generator(self.seed, keys[0][0], [index for _, index in keys])

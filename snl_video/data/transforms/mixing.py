@@ -68,12 +68,13 @@ def soft_targets(label: Tensor, num_classes: int, weight: float) -> Tensor:
     """Targets of mixed clips.
 
     Args:
-        label: int (B,).
+        label: int (B,), or float (B, K) with 1 for each class.
         num_classes: K.
         weight: share of a clip in its own mixture.
 
     Returns:
         float32 (B, K): `weight` at the clip's own label plus 1 - weight at that of the one before.
     """
-    target = torch.nn.functional.one_hot(label, num_classes).double()
+    several = label.is_floating_point()
+    target = (label if several else torch.nn.functional.one_hot(label, num_classes)).double()
     return (target * weight + target.roll(1, 0) * (1 - weight)).float()

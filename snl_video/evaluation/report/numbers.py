@@ -4,7 +4,7 @@ from typing import Any
 
 from snl_video.evaluation.intervals import METHOD, metric_intervals, shares_of_videos
 from snl_video.evaluation.metrics import compute_metrics
-from snl_video.evaluation.results import Evaluation, VideoResults
+from snl_video.evaluation.results import Evaluation, ScoredVideos
 from snl_video.evaluation.video_table import list_sha256
 
 
@@ -22,7 +22,7 @@ def evaluation_numbers(evaluation: Evaluation) -> dict[str, Any]:
     return {
         **_with_intervals(results),
         "interval_method": METHOD,
-        "chance": 1 / results.scores.shape[1],
+        "chance": results.chance(),
         "videos": len(results.index),
         "videos_in_list": results.expected,
         "scored": results.num_scored,
@@ -34,11 +34,11 @@ def evaluation_numbers(evaluation: Evaluation) -> dict[str, Any]:
         "top1_of_listed": int(results.correct().sum()) / listed if results.complete else None,
         "setting": evaluation.setting,
         "views": views,
-        "list_sha256": list_sha256(ids, results.label.tolist()),
+        "list_sha256": list_sha256(ids, results.labels()),
     }
 
 
-def _with_intervals(results: VideoResults) -> dict[str, Any]:
+def _with_intervals(results: ScoredVideos) -> dict[str, Any]:
     intervals = {name: list(ends) for name, ends in metric_intervals(results).items()}
     shares = shares_of_videos(results)
     methods = {name: "wilson" if name in shares else "bootstrap" for name in intervals}

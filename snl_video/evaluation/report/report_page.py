@@ -8,12 +8,14 @@ from torch import Tensor
 
 from snl_video.evaluation.calibration import reliability
 from snl_video.evaluation.metrics import metrics_shown
+from snl_video.evaluation.multi_label import MultiLabelResults
+from snl_video.evaluation.multi_label_tables import class_rows
 from snl_video.evaluation.per_class import confused_pairs, per_class_rows
 from snl_video.evaluation.report.mistakes import Mistake
 from snl_video.evaluation.report.page import render
 from snl_video.evaluation.report.pictures import confusion_image
 from snl_video.evaluation.report.training_curves import Curve
-from snl_video.evaluation.results import Evaluation, VideoResults
+from snl_video.evaluation.results import Evaluation, ScoredVideos, VideoResults
 from snl_video.evaluation.views import ViewSetting
 from snl_video.wording import first_few, flatten
 
@@ -43,10 +45,10 @@ def report_page(
         curves: of the training.
     """
     results, classes, ids = evaluation.results, evaluation.classes, evaluation.ids
-    headline = metrics_shown("headline", len(classes))
-    terminal = metrics_shown("terminal", len(classes))
+    kind = type(results)
+    headline = metrics_shown("headline", len(classes), kind)
+    terminal = metrics_shown("terminal", len(classes), kind)
     small = len(classes) <= SMALL
-    confusion = results.confusion()
     network = context.get("network") or {}
     data = dict(context.get("data") or {})
     subsets = data.pop("subsets", {})
@@ -64,7 +66,7 @@ def report_page(
             for view in numbers["views"]
             if whole
         ],
-        view_metrics=metrics_shown("views", len(classes)),
+        view_metrics=metrics_shown("views", len(classes), kind),
         whole=whole,
         failed=[
             (ids[int(results.index[row])], results.reasons[row])
@@ -74,11 +76,7 @@ def report_page(
         classes=classes,
         ids=ids,
         small=small,
-        per_class=per_class_rows(results, classes),
-        matrix=_matrix(confusion, classes) if small else [],
-        matrix_image="" if small else confusion_image(confusion),
-        pairs=confused_pairs(results, classes, 12),
-        bins=_bins(results),
+        **_classes(results, classes, small),
         mistakes=mistakes,
         curves=curves,
         network=network and {"clip_shape": (), **network},
@@ -87,6 +85,22 @@ def report_page(
         data=flatten({**data, "sha256 of the tested videos": numbers["list_sha256"]}),
         subsets=subsets,
     )
+
+
+def _classes(results: ScoredVideos, classes: Sequence[str], small: bool) -> dict[str, Any]:
+    """What is shown of the classes: confusion and calibration need one class a video."""
+    if isinstance(results, MultiLabelResults):
+        return {"several": class_rows(results, classes), "per_class": [], "bins": []}
+    assert isinstance(results, VideoResults)
+    confusion = results.confusion()
+    return {
+        "several": [],
+        "per_class": per_class_rows(results, classes),
+        "matrix": _matrix(confusion, classes) if small else [],
+        "matrix_image": "" if small else confusion_image(confusion),
+        "pairs": confused_pairs(results, classes, 12),
+        "bins": _bins(results),
+    }
 
 
 def _title(data: Mapping[str, Any]) -> str:

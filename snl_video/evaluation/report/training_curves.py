@@ -42,7 +42,7 @@ class Curve:
 
 
 def read_curves(folder: Path) -> list[Curve]:
-    """Return the curves of loss and top-1 of the logs `version_*/metrics.csv` in a folder.
+    """Return the curves of loss, top-1 and mAP of the logs `version_*/metrics.csv` in a folder.
 
     A resumed run has several logs; where they tell of the same step, the last one counts.
     """
@@ -54,7 +54,7 @@ def read_curves(folder: Path) -> list[Curve]:
                     if text and name.startswith(("train/", "val/")):
                         found.setdefault(name, {})[int(row["step"])] = float(text)
     curves = []
-    for metric, title in (("loss", "Loss"), ("top1", "Top-1")):
+    for metric, title in (("loss", "Loss"), ("top1", "Top-1"), ("map", "mAP")):
         lines = [
             (word, points)
             for word, where in (("training", "train"), ("validation", "val"))

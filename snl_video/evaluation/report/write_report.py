@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from snl_video.evaluation.multi_label import MultiLabelResults
+from snl_video.evaluation.multi_label_tables import class_rows, several_rows, write_several
 from snl_video.evaluation.per_class import per_class_rows
 from snl_video.evaluation.report.figures import save_confusion, save_per_class
 from snl_video.evaluation.report.mistakes import Mistake, OpenVideo, confident_mistakes, film_strip
 from snl_video.evaluation.report.numbers import evaluation_numbers
 from snl_video.evaluation.report.report_page import report_page
 from snl_video.evaluation.report.training_curves import Curve
-from snl_video.evaluation.results import Evaluation
+from snl_video.evaluation.results import Evaluation, VideoResults
 from snl_video.evaluation.video_table import video_rows, write_confusion, write_csv, write_parquet
 from snl_video.whole_files import swapped_folder
 
@@ -49,13 +51,19 @@ def write_report(
     with swapped_folder(folder) as scratch:
         text = json.dumps({**numbers, **context}, indent=2, allow_nan=False, default=str)
         (scratch / "metrics.json").write_text(text + "\n", encoding="utf-8")
-        write_parquet(scratch / "videos.parquet", results, classes, ids)
-        write_csv(scratch / "videos.csv", video_rows(results, classes, ids))
-        write_csv(scratch / "per_class.csv", per_class_rows(results, classes))
-        write_confusion(scratch / "confusion.csv", results.confusion().tolist(), classes)
-        save_confusion(scratch / "confusion.png", results, classes)
-        save_per_class(scratch / "per_class.png", results, classes)
-        mistakes = confident_mistakes(results)
+        mistakes: list[Mistake] = []
+        if isinstance(results, MultiLabelResults):
+            write_several(scratch / "videos.parquet", results, classes, ids)
+            write_csv(scratch / "videos.csv", several_rows(results, classes, ids))
+            write_csv(scratch / "per_class.csv", class_rows(results, classes))
+        elif isinstance(results, VideoResults):
+            write_parquet(scratch / "videos.parquet", results, classes, ids)
+            write_csv(scratch / "videos.csv", video_rows(results, classes, ids))
+            write_csv(scratch / "per_class.csv", per_class_rows(results, classes))
+            write_confusion(scratch / "confusion.csv", results.confusion().tolist(), classes)
+            save_confusion(scratch / "confusion.png", results, classes)
+            save_per_class(scratch / "per_class.png", results, classes)
+            mistakes = confident_mistakes(results)
         if open_video:
             mistakes = [_with_frames(item, open_video) for item in mistakes]
         html = report_page(evaluation, numbers, context, mistakes, curves)

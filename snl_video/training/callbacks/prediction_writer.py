@@ -78,6 +78,7 @@ class PredictionWriter(pl.Callback):
                 scores[index],
                 pl_module.classes,
                 id=records[index].id if records[index].segment else "",
+                thresholds=pl_module.decision_thresholds,
             )
             for index in sorted(scores)
         ]
