@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from snl_video.blocks import build_block
     from snl_video.data.datamodule import VideoDataModule
     from snl_video.inference.recognizer import load_model
+    from snl_video.inference.sharing import from_hub, push_to_hub, share
     from snl_video.models import insert_blocks
     from snl_video.training.module import VideoClassifier
     from snl_video.weights import build_model
@@ -20,8 +21,11 @@ __all__ = [
     "VideoDataModule",
     "build_block",
     "build_model",
+    "from_hub",
     "insert_blocks",
     "load_model",
+    "push_to_hub",
+    "share",
 ]
 
 _HOMES = {
@@ -31,6 +35,9 @@ _HOMES = {
     "build_model": "snl_video.weights",
     "insert_blocks": "snl_video.models",
     "load_model": "snl_video.inference.recognizer",
+    "from_hub": "snl_video.inference.sharing",
+    "push_to_hub": "snl_video.inference.sharing",
+    "share": "snl_video.inference.sharing",
 }
 
 

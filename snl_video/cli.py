@@ -38,6 +38,7 @@ COMMANDS = {
     "compare-kinds": Command("compare_kinds", "train and test with several kinds of block"),
     "spectrum": Command("spectra", "draw eigenvalues, filter and degrees of non-local blocks"),
     "explain": Command("explain", "draw what a position of a clip attends to"),
+    "share": Command("share", "write a trained network for others, or put it on the hub"),
     "recipes": Command("recipes", "list the recipes, or print one"),
 }
 """Name of a sub-command -> its module in `snl_video.commands`, imported when it is called."""

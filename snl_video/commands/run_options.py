@@ -27,6 +27,12 @@ def add_run_options(parser: LightningArgumentParser) -> None:
         help="auto: fit goes on from the last checkpoint of run_dir, where there is one",
     )
     parser.add_argument(
+        "--logger",
+        type=Literal["tensorboard", "wandb", "mlflow"],
+        default="tensorboard",
+        help="where fit logs to beside the CSV files of run_dir",
+    )
+    parser.add_argument(
         "--process_timeout",
         type=PositiveFloat,
         default=1800.0,

@@ -7,7 +7,6 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import SaveConfigCallback
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from pytorch_lightning.plugins import CheckpointIO
 
 from snl_video.data.datamodule import VideoDataModule
@@ -38,14 +37,6 @@ class RunConfig(SaveConfigCallback):
         if stage == "fit":
             with whole_file(Path(trainer.default_root_dir) / "config.yaml") as file:
                 self.parser.save(self.config, file, skip_none=False, multifile=False)
-
-
-def loggers_of(run_dir: Path) -> list[Logger]:
-    """TensorBoard and CSV logs in the folder of a run."""
-    return [
-        TensorBoardLogger(run_dir, name="tensorboard", version=""),
-        CSVLogger(run_dir, name="csv"),
-    ]
 
 
 def with_whole_checkpoints(plugins: Any) -> list[Any]:

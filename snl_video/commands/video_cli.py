@@ -19,12 +19,12 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from snl_video.commands.adverts import without_adverts
 from snl_video.commands.command_parser import CommandHelp, ShortErrors
 from snl_video.commands.run_lock import locked_run
+from snl_video.commands.run_loggers import loggers_of
 from snl_video.commands.run_options import add_run_options
 from snl_video.commands.trainer_parts import (
     RunConfig,
     evaluation_callbacks,
     fit_callbacks,
-    loggers_of,
     refuse_half_on_cpu,
     refuse_unchosen_best,
     with_whole_checkpoints,
@@ -222,7 +222,9 @@ class VideoCLI(LightningCLI):
         run_dir = Path(config.run_dir)
         fits = self.subcommand == "fit"
         if config.trainer.logger is None:
-            kwargs["logger"] = loggers_of(run_dir) if fits else False
+            kwargs["logger"] = loggers_of(run_dir, config.logger) if fits else False
+        elif config.logger != "tensorboard":
+            raise UsageError(f"--logger {config.logger} and trainer.logger: name only one of them")
         if fits:
             resume = resume_command(self.called, run_dir)
             callbacks = fit_callbacks(run_dir, data, self.config_init["fit"].pretrained, resume)

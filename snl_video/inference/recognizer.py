@@ -165,7 +165,9 @@ def load_model(source: str | Path, *, device: str | torch.device | None = None) 
 
     Args:
         source: folder of a run (its best checkpoint, else its last), a checkpoint of this package,
-            or "kinetics400": Inception-I3D with DeepMind's weights, which are fetched once.
+            a folder of `snl-video share`, one on the Hugging Face hub ("hf:USER/NAME", or
+            "hf:USER/NAME@REVISION"), or "kinetics400": Inception-I3D with DeepMind's weights, which
+            are fetched once.
         device: where it runs; by default a GPU if there is one.
 
     Raises:

@@ -1,12 +1,18 @@
 """A trained network from where it is kept, ready to evaluate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from snl_video.errors import InputError, PretrainedError
+from snl_video.evaluation.multi_label import THRESHOLD
 from snl_video.evaluation.views import Activation
+from snl_video.inference.huggingface import PREFIX, fetch_shared
+from snl_video.inference.shared_files import is_shared, read_shared
 from snl_video.models.network import VideoNetwork
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
@@ -22,6 +28,10 @@ PUBLISHED = {
 """Name of published weights -> the backbone that they are for, and the clips it was trained on."""
 ARCHITECTURE = ("backbone", "num_classes", "width", "dropout", "backbone_options", "non_local")
 """Settings of a run's model that `build_model` takes."""
+
+
+NETWORK = "network."
+"""How the names of a network's tensors begin in a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +68,68 @@ def read_stored_model(source: str | Path) -> StoredModel:
         backbone, data = PUBLISHED[str(source)]
         network = build_model(backbone, len(classes), pretrained=str(source))
         return StoredModel(network.eval(), classes, data, {}, str(source))
-    path = checkpoint_of(Path(source))
-    try:
-        stored = migrate_checkpoint(read_checkpoint(path))
-        model = stored["hyper_parameters"]
+    if str(source).startswith(PREFIX):
+        source = fetch_shared(str(source))
+    path = Path(source)
+    if is_shared(path):
+        settings, tensors = read_shared(path)
+    else:
+        path = checkpoint_of(path)
+        stored = read_training_checkpoint(path)
+        tensors = network_tensors(stored)
+        settings = {
+            "model": stored["hyper_parameters"],
+            "data": stored.get("datamodule_hyper_parameters", {}),
+            "thresholds": stored.get("thresholds"),
+        }
+    with _naming(path):
+        model = settings["model"]
         network = build_model(**{name: model[name] for name in ARCHITECTURE})
-        network.load_state_dict(
-            {
-                name.removeprefix("network."): value
-                for name, value in stored["state_dict"].items()
-                if name.startswith("network.")
-            }
-        )
+        network.load_state_dict(tensors)
+        classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
+    several = model.get("loss", {}).get("kind") == "binary_cross_entropy"
+    return StoredModel(
+        network.eval(),
+        classes,
+        settings["data"],
+        model.get("evaluation", {}),
+        str(path),
+        "sigmoid" if several else "softmax",
+        settings.get("thresholds") or ([THRESHOLD] * len(classes) if several else None),
+    )
+
+
+def read_training_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of a run, with the names of today.
+
+    Raises:
+        InputError: it is another file, or broken.
+    """
+    with _naming(path):
+        stored = migrate_checkpoint(read_checkpoint(path))
+        stored["hyper_parameters"]["num_classes"], stored["state_dict"]
+        return stored
+
+
+def network_tensors(stored: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the tensors of the network in a checkpoint, by their names in its ``state_dict``."""
+    return {
+        name.removeprefix(NETWORK): value
+        for name, value in stored["state_dict"].items()
+        if name.startswith(NETWORK)
+    }
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in what is wrong with its contents."""
+    try:
+        yield
     except (KeyError, TypeError, RuntimeError, PretrainedError) as error:
         raise InputError(
             f"{path} is not a checkpoint of this package, or was cut off ({type(error).__name__}: "
             f"{error}){previous_in_words(path)}"
         ) from error
-    classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
-    data = stored.get("datamodule_hyper_parameters", {})
-    several = model.get("loss", {}).get("kind") == "binary_cross_entropy"
-    return StoredModel(
-        network.eval(),
-        classes,
-        data,
-        model.get("evaluation", {}),
-        str(path),
-        "sigmoid" if several else "softmax",
-        stored.get("thresholds") or ([0.5] * len(classes) if several else None),
-    )
 
 
 def checkpoint_of(source: Path) -> Path:
@@ -100,6 +143,6 @@ def checkpoint_of(source: Path) -> Path:
         if path.is_file():
             return path
     raise InputError(
-        f"{source} is neither a checkpoint nor the folder of a run with checkpoints/best.ckpt; "
-        f"published weights: {', '.join(PUBLISHED)}"
+        f"{source} is neither a checkpoint nor the folder of a run with checkpoints/best.ckpt, nor "
+        f"a folder of `snl-video share`; published weights: {', '.join(PUBLISHED)}"
     )
