@@ -128,6 +128,8 @@ def write_part(url: str, number: int, predictions: Sequence[Prediction], top: in
             pa.field(f"score{suffix}", pa.float32()),
         )
     ]
+    if any(prediction.present is not None for prediction in predictions):
+        best.append(pa.field("present", pa.string()))  # of a network of several labels
     rows = [{n: utf8(v) if isinstance(v, str) else v for n, v in row.items()} for row in rows]
     content = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(text + best)), content)

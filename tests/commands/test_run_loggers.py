@@ -17,7 +17,7 @@ from tests.videos import write_ucf101
 def test_tensorboard_is_as_it_was(tmp_path):
     first, second = run_loggers.loggers_of(tmp_path, "tensorboard")
     assert isinstance(first, TensorBoardLogger)
-    assert first.log_dir == str(tmp_path / "tensorboard" / "")
+    assert first.log_dir == f"{tmp_path}/tensorboard/"
     assert isinstance(second, CSVLogger)
 
 

@@ -41,5 +41,5 @@ def test_there_are_names():
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_every_setting_that_a_page_names_exists(path, settings):
     named = {re.sub(r"\.\d+$", "", name) for name in names_in(path)}
-    files = {name for name in named if name.endswith((".md", ".yaml", ".py"))}
+    files = {name for name in named if name.endswith((".md", ".yaml", ".py", ".safetensors"))}
     assert not named - settings - files

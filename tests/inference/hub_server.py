@@ -27,6 +27,10 @@ def _handler(hub):
         def log_message(self, *_):
             pass
 
+        @property
+        def address(self):
+            return f"http://{self.headers['Host']}"
+
         def answer(self, body=b"", status=200, kind="application/json", **headers):
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
@@ -52,8 +56,8 @@ def _handler(hub):
                     else asked["name"]
                 )
                 hub.files.setdefault(name, {})
-                hub.private[name] = asked.get("private")
-                return self.answer({"url": f"http://hub/{name}", "name": name, "id": name})
+                hub.private[name] = asked.get("private") or asked.get("visibility") == "private"
+                return self.answer({"url": f"{self.address}/{name}", "name": name, "id": name})
             if self.path == "/api/validate-yaml":
                 return self.answer({"errors": [], "warnings": []})
             found = re.fullmatch(r"/api/models/([^/]+/[^/]+)/(preupload|commit)/main", self.path)
@@ -71,7 +75,7 @@ def _handler(hub):
                 if entry["key"] == "file":
                     value = entry["value"]
                     hub.files[found[1]][value["path"]] = base64.b64decode(value["content"])
-            url = f"http://hub/{found[1]}/commit/{COMMIT}"
+            url = f"{self.address}/{found[1]}/commit/{COMMIT}"
             return self.answer({"success": True, "commitOid": COMMIT, "commitUrl": url})
 
         def do_GET(self):
