@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from snl_video.errors import InputError
+from snl_video.protocol import protocol_of
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import as_pretrained, known_classes
 from snl_video.whole_files import previous_in_words, previous_of
@@ -24,8 +25,9 @@ def proposals(
 ) -> dict[str, Any]:
     """Return the settings that a checkpoint proposes for its evaluation: dotted name -> value.
 
-    Its clip settings, those of its evaluation, and its classes to predict; those of its data set
-    unless the configuration names another ``format``, and its ``index`` unless another ``root``.
+    Its protocol, its clip settings, those of its evaluation, and its classes to predict; those of
+    its data set unless the configuration names another ``format``, and its ``index`` unless another
+    ``root``.
 
     Args:
         checkpoint: as `load_checkpoint` returns it.
@@ -45,6 +47,8 @@ def proposals(
         for name, value in dotted(data).items()
         if name in config.data and not name.startswith(left)
     }
+    found.pop("data.clip.protocol", None)  # it follows the option
+    found["protocol"] = protocol_of(model)
     found |= {f"model.evaluation.{name}": value for name, value in model["evaluation"].items()}
     found["model.channels_last"] = model["channels_last"]
     found["model.loss.kind"] = model.get("loss", {}).get("kind", "cross_entropy")

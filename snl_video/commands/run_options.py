@@ -6,6 +6,7 @@ from jsonargparse.typing import PositiveFloat
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser
 
+from snl_video.protocol import ProtocolName
 from snl_video.training.callbacks.freezing import Freezing
 from snl_video.weights import PretrainedSpec
 
@@ -38,6 +39,13 @@ def add_run_options(parser: LightningArgumentParser) -> None:
         default=1800.0,
         help="seconds after which a process of several that waits for the others gives up",
     )
+    parser.add_argument(
+        "--protocol",
+        type=ProtocolName,
+        default="snl_video",
+        help="which frames make a clip, where test clips start and how the head averages: as "
+        "published evaluations do; docs/explanation/protocols.md shows the table",
+    )
     parser.add_lightning_class_args(Freezing, "freeze")
     parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
     parser.set_defaults(
@@ -51,5 +59,7 @@ def add_run_options(parser: LightningArgumentParser) -> None:
     parser.link_arguments(
         "run_dir", "checkpoint.dirpath", compute_fn=lambda folder: f"{folder}/checkpoints"
     )
+    parser.link_arguments("protocol", "data.clip.protocol")
+    parser.link_arguments("protocol", "model.protocol")
     parser.link_arguments("data.num_classes", "model.num_classes", apply_on="instantiate")
     parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")

@@ -198,7 +198,7 @@ class TrainVideos(ListedVideos):
 
     def _clip(self, number: int, generator: torch.Generator) -> Tensor:
         video = self.open(number)
-        indices = self.clip.random(video.num_frames, generator)
+        indices = self.clip.random(video.num_frames, generator, fps=video.fps)
         return self.transform(video.get_frames(indices).permute(0, 3, 1, 2), generator)
 
 
@@ -269,7 +269,7 @@ class EvalVideos(ListedVideos):
 
     def _views(self, number: int) -> Tensor:
         video = self.open(number)
-        indices = self.clip.uniform(video.num_frames, self.num_clips)
+        indices = self.clip.uniform(video.num_frames, self.num_clips, fps=video.fps)
         distinct, place = indices.unique(return_inverse=True)
         crops = self.transform(video.get_frames(distinct).permute(0, 3, 1, 2))
         views = crops[:, :, place.flatten()].unflatten(2, indices.shape)

@@ -19,6 +19,7 @@ from snl_video.inference.stored_model import (
     network_tensors,
     read_training_checkpoint,
 )
+from snl_video.protocol import protocol_of
 from snl_video.weights.safe_reading.checkpoints import sha256
 
 OF_CLIPS = ("clip", "crop", "views")
@@ -76,6 +77,7 @@ def share(run: str | Path, folder: str | Path, *, licence: str = "") -> list[str
     settings = {
         "model": {
             **{name: model[name] for name in ARCHITECTURE},
+            "protocol": protocol_of(model),
             "classes": classes,
             "loss": {"kind": model.get("loss", {}).get("kind", "cross_entropy")},
             "evaluation": model.get("evaluation", {}),

@@ -14,6 +14,8 @@ from snl_video.evaluation.views import Activation
 from snl_video.inference.huggingface import PREFIX, fetch_shared
 from snl_video.inference.shared_files import is_shared, read_shared
 from snl_video.models.network import VideoNetwork
+from snl_video.models.position_head import use_protocol
+from snl_video.protocol import protocol_of
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
@@ -88,13 +90,15 @@ def read_stored_model(source: str | Path) -> StoredModel:
         network.load_state_dict(tensors)
         classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
     several = model.get("loss", {}).get("kind") == "binary_cross_entropy"
+    activation: Activation = "sigmoid" if several else "softmax"
+    use_protocol(network, protocol_of(model), activation=activation)
     return StoredModel(
         network.eval(),
         classes,
         settings["data"],
         model.get("evaluation", {}),
         str(path),
-        "sigmoid" if several else "softmax",
+        activation,
         settings.get("thresholds") or ([THRESHOLD] * len(classes) if several else None),
     )
 

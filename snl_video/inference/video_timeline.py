@@ -50,7 +50,7 @@ class Windows:
         self.stream = FrameStream(path)
         self.viewing = viewing
         fps = self.stream.fps
-        self.length = viewing.clip.span if window is None else max(round(window * fps), 1)
+        self.length = viewing.clip.span_at(fps) if window is None else max(round(window * fps), 1)
         self.step = max(self.length // 2 if stride is None else round(stride * fps), 1)
         self.seconds: list[tuple[float, float]] = []
 
@@ -70,7 +70,8 @@ class Windows:
     def _window(self, kept: deque[Tensor], end: int) -> Tensor:
         fps = self.stream.fps
         self.seconds.append(((end - len(kept)) / fps, end / fps))
-        indices = self.viewing.clip.uniform(len(kept), self.viewing.views.num_clips)
+        clips = self.viewing.views.num_clips
+        indices = self.viewing.clip.uniform(len(kept), clips, fps=fps)
         frames = list(kept)
         return torch.stack(
             [torch.stack([frames[i] for i in clip], dim=2) for clip in indices.tolist()]

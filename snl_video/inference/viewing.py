@@ -19,15 +19,20 @@ class FrameSource(Protocol):
     def num_frames(self) -> int:
         """How many."""
 
+    @property
+    def fps(self) -> float:
+        """Frames a second; 0 where that is not known."""
+
     def get_frames(self, indices: Tensor) -> Tensor:
         """Frames by index: uint8 (T, H, W, 3)."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames that are in memory already, uint8 (T, H, W, 3), RGB."""
+    """Frames that are in memory already, uint8 (T, H, W, 3), RGB, `fps` of them a second."""
 
     pixels: Tensor
+    fps: float = 0
 
     @property
     def num_frames(self) -> int:
@@ -89,7 +94,8 @@ class Viewing:
 
         Clip by clip, the crops of a clip together; every frame is decoded once.
         """
-        indices = self.clip.uniform(source.num_frames, self.views.num_clips)
+        clips = self.views.num_clips
+        indices = self.clip.uniform(source.num_frames, clips, fps=source.fps)
         distinct, place = indices.unique(return_inverse=True)
         crops = self.transform(source.get_frames(distinct).permute(0, 3, 1, 2))
         yield from self.split(crops[:, :, of_clip] for of_clip in place)

@@ -3,6 +3,7 @@
 from snl_video.models.backbones import BACKBONES, build_network
 from snl_video.models.insertion import NonLocalSpec, insert_blocks, inserted_blocks
 from snl_video.models.network import Place, VideoNetwork
+from snl_video.models.position_head import use_protocol
 
 __all__ = [
     "BACKBONES",
@@ -12,4 +13,5 @@ __all__ = [
     "build_network",
     "insert_blocks",
     "inserted_blocks",
+    "use_protocol",
 ]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from snl_video.errors import NetworkError
+from snl_video.protocol import ProtocolName
 
 KINETICS_MEAN = (0.45, 0.45, 0.45)
 KINETICS_STD = (0.225, 0.225, 0.225)
@@ -56,13 +57,15 @@ class VideoNetwork(nn.Module):
         trunk: takes a clip (or the list that ``pathways`` makes of it) and returns logits.
         places: name -> `Place`, in the order of the forward pass.
         head: path in the trunk of the layer that classifies: a linear layer or a 1x1x1 convolution.
+        head_pools: paths of the modules that average the last feature map for it, one a pathway,
+            where `use_protocol` may exchange them.
         place_sets: name -> places that it stands for, such as ``paper`` and ``five``.
         pathways: splits the clip for the trunk; None hands it over as it is.
         pixel_mean: mean of each colour channel, of pixels scaled to [0, 1].
         pixel_std: standard deviation of each colour channel, of pixels scaled to [0, 1].
 
     ``non_local`` lists the inserted blocks as plain dictionaries (see
-    `insert_blocks`).
+    `insert_blocks`); ``protocol`` names how the head averages (see `use_protocol`).
     """
 
     pixel_mean: Tensor
@@ -74,6 +77,7 @@ class VideoNetwork(nn.Module):
         *,
         places: Mapping[str, Place],
         head: str,
+        head_pools: Sequence[str] = (),
         place_sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
         pathways: nn.Module | None = None,
         pixel_mean: Sequence[float] = KINETICS_MEAN,
@@ -84,8 +88,10 @@ class VideoNetwork(nn.Module):
         self.places = dict(places)
         self.place_sets = {name: list(names) for name, names in place_sets.items()}
         self.head = head
+        self.head_pools = list(head_pools)
         self.pathways = pathways
         self.non_local: list[dict] = []
+        self.protocol: ProtocolName = "snl_video"
         self.register_buffer("pixel_mean", torch.tensor(pixel_mean), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(pixel_std), persistent=False)
 

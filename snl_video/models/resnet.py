@@ -215,11 +215,14 @@ def _network(
     places = _residual_places(trunk, prefixes)
     slow = prefixes[0]
     fourth = [name for name in places if name.startswith(f"{slow}res4.")]
+    head = next(path for path, m in trunk.named_modules() if isinstance(m, nn.Linear))
+    averages = [p for p, m in trunk.named_modules() if isinstance(m, nn.AdaptiveAvgPool3d)]
     return VideoNetwork(
         trunk,
         places=places,
         place_sets={"paper": fourth[-2:-1], "five": [slow + name for name in FIVE_PLACES]},
-        head=next(path for path, m in trunk.named_modules() if isinstance(m, nn.Linear)),
+        head=head,
+        head_pools=[path for path in averages if not path.endswith("output_pool")],
         pathways=pathways,
         pixel_mean=pixel_mean,
         pixel_std=pixel_std,

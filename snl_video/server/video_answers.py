@@ -97,7 +97,8 @@ def answer_video(
     prediction = recognizer.predict(path)
     video, viewing = open_video(path), recognizer.viewing
     frames = video.num_frames
-    stride = max(viewing.clip.span // 2, frames // MOST_WINDOWS, 1) / (video.fps or 25)
+    half_clip = viewing.clip.span_at(video.fps) // 2
+    stride = max(half_clip, frames // MOST_WINDOWS, 1) / (video.fps or 25)
     windows, scores = Windows(path, viewing, stride=stride), []
     for clips in windows:
         deadline.check()
@@ -106,7 +107,7 @@ def answer_video(
         progress(min(done, 1), f"{windows.seconds[-1][1]:.0f} s seen")
     name = Path(path).name
     timeline = Timeline(name, recognizer.classes, windows.seconds, torch.stack(scores))
-    indices = viewing.clip.uniform(frames, 1)[0]
+    indices = viewing.clip.uniform(frames, 1, fps=video.fps)[0]
     transform = EvalTransform(viewing.short_side, viewing.size)
     return VideoAnswer(
         prediction, timeline, transform(video.get_frames(indices).permute(0, 3, 1, 2))

@@ -11,12 +11,15 @@ from torch import Tensor
 from snl_video.evaluation.metrics import metrics_of
 from snl_video.evaluation.multi_label import THRESHOLD, MultiLabelResults
 from snl_video.evaluation.results import ScoredVideos
-from snl_video.models import NonLocalSpec
+from snl_video.models import NonLocalSpec, use_protocol
+from snl_video.protocol import ProtocolName
 from snl_video.spec import as_spec, plain_settings
 from snl_video.training.batch import Batch
 from snl_video.training.checkpoint_origin import origin_of
+from snl_video.training.lightning_private import trainer_of
 from snl_video.training.loss import LossSpec, balance, build_loss, hits, refuse_one_class_loss
 from snl_video.training.optim import OptimizerSpec, ScheduleSpec, optimizer_of_run
+from snl_video.training.same_protocol import compare_protocols, refuse_other_data
 from snl_video.training.view_scores import EvaluationSpec, ViewScores
 from snl_video.weights import build_model
 
@@ -33,6 +36,7 @@ class VideoClassifier(pl.LightningModule):
         dropout: before the last linear layer.
         backbone_options: what only this backbone knows.
         non_local: blocks to insert.
+        protocol: how the head averages; the data must have the same.
         optimizer: optimiser and weight decay.
         schedule: learning rate over the run.
         loss: its kind, label smoothing and class weights.
@@ -51,6 +55,7 @@ class VideoClassifier(pl.LightningModule):
         dropout: float = 0.5,
         backbone_options: dict[str, Any] | None = None,
         non_local: NonLocalSpec | None = None,
+        protocol: ProtocolName = "snl_video",
         optimizer: OptimizerSpec = OptimizerSpec(),  # noqa: B008
         schedule: ScheduleSpec = ScheduleSpec(),  # noqa: B008
         loss: LossSpec = LossSpec(),  # noqa: B008
@@ -70,6 +75,7 @@ class VideoClassifier(pl.LightningModule):
             backbone_options=backbone_options,
         )
         self.loss = build_loss(as_spec(LossSpec, loss, "loss"), num_classes)
+        use_protocol(self.network, protocol, activation=self.loss.activation)
         self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
         spec = as_spec(EvaluationSpec, evaluation, "evaluation")
@@ -85,9 +91,10 @@ class VideoClassifier(pl.LightningModule):
         """Weigh the classes by the training list where ``loss.class_weights`` is ``balanced``.
 
         Raises:
-            InputError: the lists and the loss do not fit.
+            InputError: the lists and the loss do not fit, or the data have another protocol.
         """
         refuse_one_class_loss(self.loss, self.trainer, stage)
+        refuse_other_data(self.trainer, self.hparams["protocol"])
         if stage == "fit" and self.loss.balanced:
             balance(self.loss, self.trainer, self.classes)
 
@@ -159,6 +166,8 @@ class VideoClassifier(pl.LightningModule):
         """Keep how the weights were trained, which an evaluation's own settings need not tell."""
         self.origin = origin_of(checkpoint, self)
         self.thresholds = checkpoint.get("thresholds")
+        if trainer := trainer_of(self):
+            compare_protocols(checkpoint, trainer, self.hparams["protocol"])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the thresholds of classes that a video may show several of."""

@@ -82,6 +82,7 @@ def recipe_context(trainer: pl.Trainer, module: VideoClassifier) -> dict[str, An
         },
         "data": dict(data.hparams) if data is not None else {},
         "evaluation": {
+            "protocol": module.network.protocol,
             **asdict(module.scores.spec),
             "precision": trainer.precision,
             "processes": trainer.world_size,

@@ -31,7 +31,8 @@ def from_slowfast(path: str | Path, *, dropout: float | None = None) -> VideoNet
     The configuration is text in the checkpoint, read as YAML; nothing of it is run. The network
     keeps what was trained: width, classes, blocks, pathways, pixel statistics. Its logits are
     PySlowFast's for clips of ``DATA.NUM_FRAMES`` and ``DATA.TRAIN_CROP_SIZE``; for larger crops
-    PySlowFast averages the probabilities of several positions and this network their features.
+    PySlowFast averages the probabilities of several windows and this network their features, until
+    ``use_protocol(network, "pyslowfast")``.
 
     Args:
         path: a ``.pyth`` file.
