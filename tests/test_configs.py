@@ -9,17 +9,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from snl_video.blocks import BLOCKS
+from snl_video.blocks import BLOCKS, block_options
 from snl_video.commands.finetune import OWN_VIDEOS
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
 from snl_video.models.backbones import options_of
 from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.weights import build_model, load_pretrained
+from snl_video.weights.formats.pyslowfast.config import Config
+from snl_video.weights.formats.pyslowfast.network_of_config import block_specs
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
-OVERLAYS = [path for path in CONFIGS if path.parent.name == "blocks"]
+OVERLAYS = [p for p in CONFIGS if p.parent.name == "blocks" and p.stem in BLOCKS]
+KINETICS = [p for p in CONFIGS if p.parent.name == "kinetics400" and "i3d_inception" not in p.stem]
 FINETUNING = [path for path in CONFIGS if path.parent.name == "finetune"]
 RECIPES = [path for path in CONFIGS if path.parent.name not in ("blocks", "finetune")]
 FROM_WEIGHTS = [path for path in RECIPES if path.stem.startswith("finetune_")]
@@ -200,6 +203,50 @@ def test_an_overlay_of_fine_tuning_adds_to_a_recipe(path, recipe):
 
 def test_every_kind_has_an_overlay():
     assert {path.stem for path in OVERLAYS} == set(BLOCKS)
+
+
+@pytest.mark.parametrize("path", KINETICS, ids=name)
+def test_a_published_schedule_has_the_published_protocol_and_statistics(path):
+    config = parse(path)
+    assert config.protocol == config.data.clip.protocol == config.model.protocol == "pyslowfast"
+    (precise,) = config.trainer.callbacks
+    assert precise.class_path.endswith("PreciseBatchNorm")
+    assert precise.init_args.num_batches == 200
+    assert build(config).non_local == []
+
+
+PUBLISHED_NLN = {
+    "i3d_r50_8x8": ("nln_softmax", "i3d", "softmax"),
+    "slow_r50_4x16": ("nln_dot_product", "slow", "dot_product"),
+    "slow_r50_8x8": ("nln_dot_product", "slow", "dot_product"),
+    "slowfast_r50_4x16": ("nln_dot_product", "slowfast", "dot_product"),
+    "slowfast_r50_8x8": ("nln_dot_product", "slowfast", "dot_product"),
+}
+"""Recipe -> overlay, and MODEL.ARCH and NONLOCAL.INSTANTIATION of PySlowFast's NLN network."""
+
+
+@pytest.mark.parametrize("recipe", PUBLISHED_NLN)
+def test_five_blocks_are_those_of_the_published_networks(recipe):
+    """Beside what our reader of PySlowFast's configurations makes of their NONLOCAL section."""
+    overlay, arch, instantiation = PUBLISHED_NLN[recipe]
+    files = ROOT / f"configs/kinetics400/{recipe}.yaml", ROOT / f"configs/blocks/{overlay}.yaml"
+    found = build(parse(*files)).non_local
+    pathways = 2 if arch == "slowfast" else 1
+    stages = [[], [1, 3], [1, 3, 5], []]
+    section = {
+        "LOCATION": [[places, []][:pathways] for places in stages],
+        "GROUP": [[[1]] * pathways] * 4,
+        "INSTANTIATION": instantiation,
+        "POOL": [[[1, 2, 2]] * pathways] * 4,
+    }
+    (spec,) = block_specs(Config({"MODEL": {"ARCH": arch}, "NONLOCAL": section}))
+    expected = build_model(parse(files[0]).model.backbone, 101, width=16, non_local=spec).non_local
+    spectral = build(parse(files[0], ROOT / "configs/blocks/snl_five.yaml")).non_local
+    assert [entry["place"] for entry in spectral] == [entry["place"] for entry in expected]
+    for entry in (*found, *expected):
+        entry["options"] = block_options("nl") | entry["options"]
+    assert found == expected
+    assert len(found) == 5
 
 
 def test_the_block_is_one_flag_too():

@@ -65,6 +65,7 @@ class VideoSegment:
         self._video = video
         self._first = frames.start
         self.num_frames = len(frames)
+        self.fps = video.fps
 
     def get_frames(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
         """Frames by index; see `Video.get_frames`.
