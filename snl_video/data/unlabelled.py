@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from snl_video.data.addresses import is_address
 from snl_video.data.decoding.frame_files import is_frame_folder
 from snl_video.data.formats.video_files import videos_below
 from snl_video.data.video_list import VideoList, VideoRecord
@@ -32,13 +33,18 @@ def read_files(paths: str | Sequence[str | Path], classes: Sequence[str]) -> Vid
     even where it is no video: reading it says why. In folders what is hidden is passed over; see
     `video_files.files_below`.
 
+    An address, such as s3://bucket/a.mp4, is one video.
+
     Raises:
         AnnotationError: a path does not exist, a folder cannot be read, or nothing was found.
     """
     paths = [paths] if isinstance(paths, str) else paths
     records = []
-    for path in map(Path, paths):
-        if path.is_dir() and not is_frame_folder(path):
+    for given in paths:
+        path = Path(given)
+        if is_address(given):
+            records.append(VideoRecord(str(given), -1, str(given)))
+        elif path.is_dir() and not is_frame_folder(path):
             inside = videos_below(path)
             records += [VideoRecord(str(path / name), -1, name) for name in inside]
         elif path.exists():

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from snl_video.data.addresses import names_in
 from snl_video.errors import InputError
 from snl_video.evaluation.predictions import Prediction, prediction_row
 from snl_video.whole_files import whole_file
@@ -57,7 +58,7 @@ class PredictionParts:
             "videos": len(self.paths),
             "list": hashlib.sha256("\n".join(self.paths).encode("utf-8", "replace")).hexdigest(),
         }
-        there = names_in(self.url)
+        there = files_in(self.url)
         if PLAN in there:
             self._refuse_another(plan)
         elif there:
@@ -75,7 +76,7 @@ class PredictionParts:
         """Return how many videos of all parts could not be read."""
         files, folder = fsspec.url_to_fs(self.url)
         failed = 0
-        for name in sorted(names_in(self.url) - {PLAN}):
+        for name in sorted(files_in(self.url) - {PLAN}):
             with files.open(f"{folder}/{name}") as file:
                 reasons = pq.read_table(file, columns=["reason"])["reason"].to_pylist()
             failed += sum(map(bool, reasons))
@@ -98,14 +99,9 @@ def name_of(number: int) -> str:
     return f"part-{number:08d}.parquet"
 
 
-def names_in(url: str) -> set[str]:
+def files_in(url: str) -> set[str]:
     """Return the names of the files at an address; no hidden ones, which are half written."""
-    files, folder = fsspec.url_to_fs(url)
-    try:
-        names = {name.rpartition("/")[2] for name in files.ls(folder, detail=False)}
-    except FileNotFoundError:
-        return set()
-    return {name for name in names if not name.startswith(".")}
+    return {name for name in names_in(url) or () if not name.startswith(".")}
 
 
 def write_part(url: str, number: int, predictions: Sequence[Prediction], top: int) -> None:

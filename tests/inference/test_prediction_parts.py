@@ -7,7 +7,7 @@ import pytest
 from snl_video.cli import main
 from snl_video.errors import InputError
 from snl_video.evaluation.predictions import Prediction
-from snl_video.inference.prediction_parts import PredictionParts, name_of, names_in, write_part
+from snl_video.inference.prediction_parts import PredictionParts, files_in, name_of, write_part
 
 SETTINGS = {"model": "m", "views": "2x1"}
 PATHS = [f"videos/{letter}.mp4" for letter in "abcde"]
@@ -40,7 +40,7 @@ def test_each_video_is_in_one_part_whatever_is_done_twice(url):
     assert again.failures() == 1
     files, folder = fsspec.url_to_fs(url)
     rows = []
-    for name in sorted(names_in(url) - {"_plan.json"}):
+    for name in sorted(files_in(url) - {"_plan.json"}):
         with files.open(f"{folder}/{name}") as file:
             rows += pq.read_table(file).to_pylist()
     assert [row["path"] for row in rows] == PATHS

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import av
 import numpy as np
 
+from snl_video.data.addresses import is_address
 from snl_video.data.decoding.containers import check_file
 from snl_video.data.decoding.decord_reader import DecordReader, have_decord
 from snl_video.data.decoding.frame_files import holds_frames
@@ -51,7 +52,7 @@ def open_reader(
         path: the file or folder.
         backend: "auto" takes decord where it can be trusted to seek, and PyAV where decord is
             absent, cannot be trusted or fails. "torchcodec" takes TorchCodec in decord's place.
-            "decord" and "pyav" are just these.
+            "decord" and "pyav" are just these. PyAV reads what is at an address.
         known: what a catalogue knows of the file, which is then not looked at before it is opened.
         max_pixels: of a frame.
         frames_fps: frames per second of pictures, which do not tell it.
@@ -66,7 +67,9 @@ def open_reader(
         return FramesReader(path, max_pixels, frames_fps)
     if known is None:
         check_file(path)
-    if backend == "pyav" or (backend == "auto" and not have_decord()):
+    if is_address(path) and backend == "decord":
+        raise VideoError(path, "decord reads no addresses; use backend=auto")
+    if backend == "pyav" or is_address(path) or (backend == "auto" and not have_decord()):
         return PyAVReader(path, known, max_pixels)
     if known is None:
         seekable, pixels = look(path, max_pixels)

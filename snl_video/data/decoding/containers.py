@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from snl_video.data.addresses import is_address, open_address
+from snl_video.data.decoding.reader import one_line
 from snl_video.errors import VideoError
 
 MAX_MISSING_BYTES = 0.05
@@ -36,6 +38,8 @@ def check_file(path: str) -> None:
 
 def _fault(path: str) -> str:
     """Why a file is not a whole video, "" where nothing is seen."""
+    if is_address(path):
+        return _fault_at_address(path)
     if not os.path.exists(path):
         return "no such file; check the path or the list that names it"
     if os.path.isdir(path):
@@ -43,13 +47,28 @@ def _fault(path: str) -> str:
     if not os.path.isfile(path):
         return "this is a pipe or a device, not a video file; name one file"
     try:
-        size = os.path.getsize(path)
         with open(path, "rb") as file:
-            head = file.read(8)
-            file.seek(0)
-            promised = promised_bytes(file)
+            return _fault_of_content(file)
     except OSError as error:
         return f"cannot be read ({error.strerror}); check permissions"
+
+
+def _fault_at_address(path: str) -> str:
+    try:
+        with open_address(path) as file:
+            return _fault_of_content(file)
+    except FileNotFoundError:
+        return "no such file at this address; check it, or the list that names it"
+    except Exception as error:  # each kind of storage has errors of its own
+        return f"cannot be read ({type(error).__name__}: {one_line(error)}); check address and keys"
+
+
+def _fault_of_content(file: BinaryIO) -> str:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(8)
+    file.seek(0)
+    promised = promised_bytes(file)
     if size == 0:
         return "the file is empty (0 bytes); fetch or write it again"
     for start, what in OTHERS.items():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from snl_video.data.addresses import is_address
 from snl_video.errors import VideoError
 from snl_video.wording import first_few
 
@@ -90,8 +91,11 @@ class TarFiles:
 
 
 def holds_frames(path: str) -> bool:
-    """Whether a path is read as the frames of one video: a folder, or an archive by its suffix."""
-    return path.lower().endswith(ARCHIVES) or os.path.isdir(path)
+    """Whether a path is read as the frames of one video: a folder, or an archive by its suffix.
+
+    Never at an address.
+    """
+    return not is_address(path) and (path.lower().endswith(ARCHIVES) or os.path.isdir(path))
 
 
 def is_frame_folder(path: str | Path) -> bool:

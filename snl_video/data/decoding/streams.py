@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import av
 import numpy as np
 
+from snl_video.data.addresses import is_address, open_address
 from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, video_errors
 from snl_video.errors import VideoError
 
@@ -37,13 +39,23 @@ def open_stream(
     """
     with (
         video_errors(path, NOT_A_VIDEO, "PyAV"),
+        _source(path) as source,
         av.open(
-            os.path.abspath(path),  # a name with a colon would be taken for a protocol
+            source,
             metadata_errors="ignore",
             options={"format_whitelist": CONTAINERS.replace(" ", ",")},
         ) as container,
     ):
         yield container, video_stream(container, path, max_pixels)
+
+
+@contextmanager
+def _source(path: str) -> Iterator[str | BinaryIO]:
+    if is_address(path):
+        with open_address(path) as file:
+            yield file
+    else:
+        yield os.path.abspath(path)  # a name with a colon would be taken for a protocol
 
 
 def video_stream(

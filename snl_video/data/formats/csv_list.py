@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, Subset
 from snl_video.data.formats.entries import (
@@ -24,8 +25,12 @@ from snl_video.errors import AnnotationError
 class CsvLists(DataSetFormat):
     """List files that the settings name; the root is put before their relative paths.
 
+    The root, or a path in a list, may be an address: s3://bucket/videos; see `addresses`.
+
     The validation and the test list stand in for each other.
     """
+
+    reads_addresses: ClassVar[bool] = True
 
     def read_classes(self) -> list[str]:
         """Classes of the training list, or of the first list there is; see `csv_classes`."""
@@ -80,13 +85,13 @@ def read_csv(
     """
     path = require_file(file, "list")
     names = list(classes) if classes is not None else csv_classes(path)
-    entries = _entries(path, names, Path(prefix))
+    entries = _entries(path, names, prefix)
     return build_list(
         entries, names, source=path, missing=missing, remedy=f"check the prefix {str(prefix)!r}"
     )
 
 
-def _entries(path: Path, names: list[str], prefix: Path) -> Iterator[Entry]:
+def _entries(path: Path, names: list[str], prefix: str | Path) -> Iterator[Entry]:
     known = {name: index for index, name in enumerate(names)}
     folder = VideoFolder(prefix)
     table = _table(path)

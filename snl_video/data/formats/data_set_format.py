@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from snl_video.data.addresses import is_address
 from snl_video.data.formats.entries import Missing, read_class_file, require_dir
 from snl_video.data.holdout import HeldOut, HoldoutSettings
 from snl_video.data.video_list import VideoList
@@ -63,7 +64,15 @@ class DataSetFormat(ABC):
     holds_out: ClassVar[bool] = False
     """Whether a validation set can be taken out of the training set."""
 
+    reads_addresses: ClassVar[bool] = False
+    """Whether the root may be an address, such as s3://bucket/videos."""
+
     def __post_init__(self) -> None:
+        if is_address(self.root) and not self.reads_addresses:
+            raise AnnotationError(
+                f"data.root={self.root} is an address, and {type(self).__name__} reads local "
+                "folders; format csv reads lists of videos at addresses"
+            )
         if self.holdout.share is not None and not self.holds_out:
             raise AnnotationError(
                 f"holdout.share={self.holdout.share:g} is for format folder; "

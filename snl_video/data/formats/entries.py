@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from snl_video.data.addresses import is_address, local_copy
 from snl_video.data.segments import Segment
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
@@ -84,7 +85,16 @@ def require_dir(path: str | Path, what: str) -> Path:
 
 
 def require_file(path: str | Path, what: str) -> Path:
-    """The file as a `Path`, or an error that says what was expected there."""
+    """The file as a `Path`, or an error that says what was expected there.
+
+    One at an address is fetched first.
+    """
+    if is_address(path):
+        try:
+            return local_copy(str(path))
+        except Exception as error:  # each kind of storage has errors of its own
+            reason = f"{type(error).__name__}: {error}"
+            raise AnnotationError(f"{what} {path} can't be fetched ({reason})") from error
     path = Path(path)
     if not path.is_file():
         raise AnnotationError(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from snl_video.data.addresses import join, names_in
 from snl_video.data.decoding.frame_files import ARCHIVES
 from snl_video.errors import AnnotationError
 
@@ -21,19 +22,22 @@ def is_video_name(name: str) -> bool:
 class VideoFolder:
     """A folder whose sub-folders are each listed once, when first asked about."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: str | Path) -> None:
         self.root = root
-        self._names: dict[str, set[str]] = {}
+        self._names: dict[str, set[str] | None] = {}
         self._stems: dict[str, dict[str, str]] = {}
 
     def find(self, relative: str) -> str | None:
         """Path of a file given relative to the root, "/" between parts.
 
         The exact name wins; else a video of the same stem, so that a list that says `.avi` finds
-        the `.mp4` it was converted to. None when there is neither.
+        the `.mp4` it was converted to. None when there is neither. Where a server can't tell what
+        is there, the list is trusted.
         """
         folder, name = os.path.split(relative)
         names, stems = self._list(folder)
+        if names is None:
+            return join(self.root, relative)
         if name not in names:
             stem, suffix = os.path.splitext(name)
             known = suffix.lower() in VIDEO_SUFFIXES
@@ -41,7 +45,7 @@ class VideoFolder:
             if found is None:
                 return None
             name = found
-        return str(self.root.joinpath(folder, name))
+        return join(self.root, folder, name)
 
     def find_any(self, relative: str) -> str | None:
         """Path of a video given without a suffix: a folder, tar or zip of frames, or a file.
@@ -51,14 +55,11 @@ class VideoFolder:
         names = (relative, *(f"{relative}{suffix}" for suffix in ARCHIVES))
         return next(filter(None, map(self.find, names)), None)
 
-    def _list(self, folder: str) -> tuple[set[str], dict[str, str]]:
+    def _list(self, folder: str) -> tuple[set[str] | None, dict[str, str]]:
         if folder not in self._names:
-            try:
-                names = sorted(os.listdir(self.root / folder))
-            except (FileNotFoundError, NotADirectoryError):
-                names = []
-            self._names[folder] = set(names)
-            videos = [name for name in reversed(names) if is_video_name(name)]
+            names = names_in(join(self.root, folder))
+            self._names[folder] = None if names is None else set(names)
+            videos = [name for name in sorted(names or (), reverse=True) if is_video_name(name)]
             self._stems[folder] = {os.path.splitext(name)[0]: name for name in videos}
         return self._names[folder], self._stems[folder]
 

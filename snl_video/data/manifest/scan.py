@@ -14,11 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from snl_video.data.addresses import is_address
 from snl_video.data.decoding.file_facts import inspect
 from snl_video.data.decoding.guard import Guard
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.table import SCHEMA, read_table, write_table
-from snl_video.errors import VideoError
+from snl_video.errors import AnnotationError, VideoError
 from snl_video.wording import utf8
 
 HEAD_BYTES = 1 << 16
@@ -50,7 +51,12 @@ def scan(
         workers: files looked at in parallel, each in a process that is stopped when it hangs.
         timeout: seconds after which it counts as hanging.
         progress: called with the numbers of files done and in all.
+
+    Raises:
+        AnnotationError: a path is an address.
     """
+    if remote := [path for path in paths if is_address(path)]:
+        raise AnnotationError(f"{remote[0]} is an address; an index is made of local files only")
     names = [relative_path(path, root) for path in paths]
     rows = _fresh_rows(index, dict(zip(names, paths, strict=True)), full)
     to_do = [(name, path) for name, path in zip(names, paths, strict=True) if name not in rows]

@@ -1,0 +1,198 @@
+"""Lists and videos at addresses: an object store in memory, a zip, and a server that fails."""
+
+import shutil
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import fsspec
+import pytest
+import torch
+
+from snl_video.data.addresses import WHOLE, is_address, join, names_in, open_address
+from snl_video.data.decoding import open_video
+from snl_video.data.formats.csv_list import CsvLists, read_csv
+from snl_video.data.formats.data_set_format import ListSettings
+from snl_video.data.formats.ucf101 import UCF101
+from snl_video.data.unlabelled import read_files
+from snl_video.errors import AnnotationError, VideoError
+from tests.videos import write_video
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("local") / "a.mp4", num_frames=20)
+
+
+@pytest.fixture
+def bucket(local, request):
+    """An object store with videos/a.mp4, a broken file, and a list of both."""
+    root = f"memory://{request.node.name}"
+    files, folder = fsspec.url_to_fs(root)
+    content = Path(local).read_bytes()
+    files.pipe(
+        {
+            f"{folder}/videos/a.mp4": content,
+            f"{folder}/videos/cut.mp4": content[: len(content) // 2],
+            f"{folder}/list.csv": b"videos/a.avi run\nvideos/cut.mp4 jump\n",
+        }
+    )
+    yield root
+    files.rm(folder, recursive=True)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one file; the first answers are what `faults` says."""
+
+    def __init__(self, content, *faults):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.faults, self.asked = content, list(faults), 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/a.mp4"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.answer(body=False)
+
+    def do_GET(self):
+        self.server.asked += 1
+        self.answer(body=True)
+
+    def answer(self, body):
+        content = self.server.content
+        fault = self.server.faults.pop(0) if body and self.server.faults else None
+        refused = isinstance(fault, int)
+        self.send_response(fault if refused else 200)
+        self.send_header("Content-Length", "0" if refused else str(len(content)))
+        self.end_headers()
+        if body and not refused:
+            self.wfile.write(content[: len(content) // 2] if fault == "cut" else content)
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture
+def serve(local):
+    servers = []
+
+    def start(*faults):
+        servers.append(Server(Path(local).read_bytes(), *faults))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def frames(path):
+    video = open_video(path)
+    return video.get_frames(range(video.num_frames))
+
+
+def test_a_video_in_an_object_store_has_the_frames_of_the_file(bucket, local):
+    assert torch.equal(frames(f"{bucket}/videos/a.mp4"), frames(local))
+
+
+def test_a_video_in_a_zip_has_them_too(local, tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(local, "videos/a.mp4")
+    assert torch.equal(frames(f"zip://videos/a.mp4::{tmp_path}/all.zip"), frames(local))
+
+
+def test_a_large_file_is_read_in_ranges(bucket, local, monkeypatch):
+    monkeypatch.setattr("snl_video.data.addresses.WHOLE", 100)
+    monkeypatch.setattr("snl_video.data.addresses._content", None)
+    assert WHOLE > 100
+    assert torch.equal(frames(f"{bucket}/videos/a.mp4"), frames(local))
+
+
+def test_a_child_process_reads_addresses_too(serve, local):
+    video = open_video(serve().url, timeout=60)
+    assert torch.equal(video.get_frames([0, 19]), frames(local)[[0, 19]])
+
+
+@pytest.mark.parametrize("faults", [(500,), ("cut",), (503, "cut")])
+def test_a_server_that_fails_is_asked_again(serve, local, faults):
+    server = serve(*faults)
+    assert torch.equal(frames(server.url), frames(local))
+    assert server.asked == len(faults) + 1  # and the file is fetched once, though opened more often
+
+
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [([404] * 3, "no such file at this address"), ([500] * 9, "cannot be read .*check address")],
+)
+def test_a_server_that_goes_on_failing_is_named(serve, faults, told):
+    server = serve(*faults)
+    with pytest.raises(VideoError, match=f"{server.url}.*{told}"):
+        open_video(server.url)
+    assert server.asked <= 3
+
+
+def test_what_is_wrong_with_a_file_is_seen_before_it_is_decoded(bucket):
+    with pytest.raises(VideoError, match="truncated"):
+        open_video(f"{bucket}/videos/cut.mp4")
+    with pytest.raises(VideoError, match="no such file at this address"):
+        open_video(f"{bucket}/videos/b.mp4")
+    with pytest.raises(VideoError, match="decord reads no addresses"):
+        open_video(f"{bucket}/videos/a.mp4", backend="decord")
+
+
+def test_a_list_and_its_root_may_both_be_addresses(bucket):
+    videos = read_csv(f"{bucket}/list.csv", bucket)
+    assert [(r.id, r.path, r.label) for r in videos.records] == [
+        ("videos/a.avi", f"{bucket}/videos/a.mp4", 1),  # what a list calls .avi may be an .mp4
+        ("videos/cut.mp4", f"{bucket}/videos/cut.mp4", 0),
+    ]
+    lists = ListSettings(train=f"{bucket}/list.csv")
+    assert CsvLists(bucket, lists=lists).classes == ["jump", "run"]
+
+
+def test_a_list_of_addresses_needs_no_root(bucket, tmp_path):
+    (tmp_path / "list.csv").write_text(f"{bucket}/videos/a.mp4,run\n")
+    assert read_csv(tmp_path / "list.csv", "elsewhere").records[0].path == f"{bucket}/videos/a.mp4"
+
+
+def test_a_listed_file_that_is_not_there_is_named(bucket, tmp_path):
+    (tmp_path / "list.csv").write_text("videos/a.mp4,run\nvideos/b.mp4,run\n")
+    with pytest.raises(AnnotationError, match=r"1 of 2 listed videos are absent \(videos/b.mp4\)"):
+        read_csv(tmp_path / "list.csv", bucket)
+
+
+def test_over_http_the_list_is_trusted(serve, tmp_path):
+    (tmp_path / "list.csv").write_text("a.mp4,run\n")
+    root = serve().url.rpartition("/")[0]
+    assert read_csv(tmp_path / "list.csv", root).records[0].path == f"{root}/a.mp4"
+
+
+def test_other_formats_and_absent_lists_say_what_to_do(bucket):
+    with pytest.raises(AnnotationError, match="is an address, and UCF101 reads local folders"):
+        UCF101(bucket)
+    with pytest.raises(AnnotationError, match=r"none.csv can't be fetched \(FileNotFoundError"):
+        read_csv(f"{bucket}/none.csv", bucket)
+
+
+def test_videos_to_predict_may_be_addresses(bucket):
+    (record,) = read_files([f"{bucket}/videos/a.mp4"], []).records
+    assert record.path == f"{bucket}/videos/a.mp4"
+
+
+def test_paths_and_names(tmp_path):
+    assert is_address("s3://b/a.mp4")
+    assert not is_address("a:b.mp4")
+    assert join("s3://b/", "x", "a.mp4") == "s3://b/x/a.mp4"
+    assert join("/data", "x", "a.mp4") == "/data/x/a.mp4"
+    assert join("/data", "/other/a.mp4") == "/other/a.mp4"
+    shutil.copy(__file__, tmp_path / "one.py")
+    assert names_in(tmp_path) == ["one.py"]
+    assert names_in(tmp_path / "none") == []
+    assert names_in("memory://none/here") == []
+    with pytest.raises(FileNotFoundError):
+        open_address("memory://none/a.mp4")

@@ -1,0 +1,65 @@
+"""A bucket of a stand-in S3 server: read, listed, written to."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+
+from snl_video.data.addresses import names_in
+from snl_video.data.decoding import open_video
+from snl_video.data.formats.csv_list import read_csv
+from snl_video.errors import VideoError
+from tests.videos import write_video
+
+moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[s3,server]'")
+s3fs = pytest.importorskip("s3fs", reason="needs s3fs: pip install s3fs")
+NUMBERS = itertools.count()
+"""Of the buckets, since the stand-in keeps them when it is stopped."""
+
+
+@pytest.fixture
+def bucket(monkeypatch, tmp_path):
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    files = s3fs.S3FileSystem()
+    name = f"clips{next(NUMBERS)}"
+    files.mkdir(name)
+    video = write_video(tmp_path / "a.mp4", num_frames=20)
+    files.pipe(f"{name}/videos/a.mp4", Path(video).read_bytes())
+    files.pipe(f"{name}/list.csv", b"videos/a.mp4 run\n")
+    yield f"s3://{name}"
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_videos_and_lists_of_a_bucket(bucket, tmp_path):
+    (record,) = read_csv(f"{bucket}/list.csv", bucket).records
+    assert record.path == f"{bucket}/videos/a.mp4"
+    want = open_video(tmp_path / "a.mp4").get_frames(range(20))
+    assert torch.equal(open_video(record.path).get_frames(range(20)), want)
+    assert torch.equal(open_video(record.path, timeout=60).get_frames(range(20)), want)
+    assert torch.equal(open_video(f"simplecache::{record.path}").get_frames(range(20)), want)
+
+
+def test_predictions_are_written_to_a_bucket(bucket):
+    from snl_video.inference.prediction_parts import PredictionParts
+    from tests.inference.test_prediction_parts import PATHS, SETTINGS, write
+
+    parts = PredictionParts(f"{bucket}/out", PATHS, size=2, top=2)
+    for number in parts.begin(SETTINGS):
+        write(parts, number)
+    assert parts.begin(SETTINGS) == []
+    assert parts.failures() == 1
+    assert len(names_in(f"{bucket}/out")) == 4
+
+
+def test_a_key_that_is_absent_is_named(bucket):
+    with pytest.raises(VideoError, match=r"b\.mp4: no such file at this address"):
+        open_video(f"{bucket}/videos/b.mp4")
