@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import TypedDict
 
+from snl_video.blocks.filters import PolynomialFilter
+from snl_video.blocks.fused import can_fuse, fused_filter
 from snl_video.blocks.graphs.graph import Graph
 from snl_video.blocks.pointwise import Grid, Pointwise, project, tokens
 from snl_video.blocks.pooling import coarsen, pool_tokens, restore
@@ -122,6 +124,8 @@ class NonLocalBlock(nn.Module):
             u = source if i == 0 else coarsen(x, self.pool_input)
             if self.checkpoint and torch.is_grad_enabled():
                 y = checkpoint(self._filtered, unit, source, u, use_reentrant=False)
+            elif len(self.units) == 1:
+                y = self._filtered(unit, source, u)
             else:
                 if graph is None:
                     graph, z = self._embed(source, unit)
@@ -132,6 +136,12 @@ class NonLocalBlock(nn.Module):
         return x
 
     def _filtered(self, unit: Unit, source: Tensor, u: Tensor) -> Tensor:
+        if u is source and self.theta is not None and self.phi is not None and self.pool is None:
+            convs, x = (self.theta, self.phi, unit.g), tokens(u)
+            if isinstance(unit.filter, PolynomialFilter) and can_fuse(
+                self.affinity, unit.filter, convs, x
+            ):
+                return fused_filter(unit.filter, convs, x)
         graph, z = self._embed(source, unit)
         if u is not source:
             z = self._pooled(u, unit.g)

@@ -10,15 +10,13 @@ from torch import Tensor, nn
 
 from snl_video.blocks.graphs.graph import Graph
 from snl_video.blocks.pointwise import Pointwise
-from snl_video.blocks.polynomial import Basis
+from snl_video.blocks.polynomial import MONOMIAL, Basis
 
 
 class PolynomialFilter(nn.Module):
-    """F(A, Z) = sum_k B_k(A) Z W_{k+1} over the given powers k.
+    """F(A, Z) = sum_k B_k(A) Z W_{k+1} over the given powers k, B_k those of the `basis`.
 
-    NL is `powers=(1,)`, SNL `(0, 1)`, order K `range(K)`. Basis "monomial": B_k = A^k.
-    Basis "chebyshev": B_k = T_k(L~) with L~ = 2 L / lambda_max - I = -A (lambda_max = 2,
-    L = I - A), so B_1 = -A and B_k = -2 A B_{k-1} - B_{k-2}. W_{k+1} is the parameter `w_{k+1}`.
+    NL is `powers=(1,)`, SNL `(0, 1)`, order K `range(K)`. W_{k+1} is the parameter `w_{k+1}`.
     """
 
     def __init__(
@@ -27,7 +25,7 @@ class PolynomialFilter(nn.Module):
         out_channels: int,
         *,
         powers: Sequence[int],
-        basis: Basis = "monomial",
+        basis: Basis = MONOMIAL,
         bias: bool = False,
     ) -> None:
         super().__init__()
@@ -39,10 +37,17 @@ class PolynomialFilter(nn.Module):
 
     def forward(self, graph: Graph, z: Tensor, x: Tensor) -> Tensor:
         """(B, keys, in) -> (B, N, out)."""
-        convs = self.convs()
-        weights = {k: c.weight.flatten(1) for k, c in zip(self.powers, convs, strict=True)}
-        y = graph.polynomial(z, weights, self.basis)
-        return y if convs[0].bias is None else y + convs[0].bias
+        y = graph.polynomial(z, self.weights(), self.basis)
+        return y if self.bias is None else y + self.bias
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(out,), or None: the bias of the lowest power, the only one that has one."""
+        return self.convs()[0].bias
+
+    def weights(self) -> dict[int, Tensor]:
+        """{k: W_{k+1} (out, in)}."""
+        return {k: c.weight.flatten(1) for k, c in zip(self.powers, self.convs(), strict=True)}
 
     def convs(self) -> list[Pointwise]:
         """The weights, lowest power first."""

@@ -10,7 +10,6 @@ from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.filters import DifferenceFilter, PolynomialFilter
 from snl_video.blocks.graphs.graph import Graph, LowRankGraph
 from snl_video.blocks.graphs.symmetric import SymmetricGraph
-from snl_video.blocks.polynomial import basis_terms
 
 
 @overload
@@ -78,7 +77,7 @@ def filter_response(block: NonLocalBlock, eigenvalues: Tensor, unit: int = 0) ->
     a = eigenvalues.double()
     if isinstance(module, PolynomialFilter):
         order = max(module.powers) + 1
-        terms = list(basis_terms(lambda v: a * v, torch.ones_like(a), order, module.basis))
+        terms = list(module.basis.terms(lambda v: a * v, torch.ones_like(a), order))
         pairs = zip(module.powers, module.convs(), strict=True)
         response = sum(
             terms[p][..., None, None] * conv.weight.flatten(1).double() for p, conv in pairs

@@ -1,6 +1,7 @@
 """The options of a builder, read off its signature, and the check of given values against it."""
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -29,7 +30,7 @@ def checked(
     """All options of the builder of a kind, the given ones replaced; lists become tuples.
 
     What may be given, the annotations tell: a `Literal` one of its values, an `int` a number of 1
-    or more, a `Grid` three such numbers.
+    or more, a `float` a number above 0, a `Grid` three sizes of 1 or more.
 
     Raises ValueError for an option or a value that there is not; lists those that there are.
     """
@@ -46,7 +47,9 @@ def checked(
             wanted = f"one of {', '.join(get_args(hint))}"
         elif hint is int and (not isinstance(value, int) or value < 1):
             wanted = "1 or more"
-        elif Grid in get_args(hint) and value is not None and not _is_grid(value):
+        elif hint is float and not (isinstance(value, int | float) and 0 < value < math.inf):
+            wanted = "a number above 0"
+        elif Grid in (hint, *get_args(hint)) and value is not None and not _is_grid(value):
             wanted = "three sizes (T, H, W) of 1 or more"
         if wanted:
             raise ValueError(f"{name} of block kind {kind!r} must be {wanted}, got {value!r}")

@@ -2,31 +2,61 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from snl_video.blocks.pointwise import matrix_product
 
-Basis = Literal["monomial", "chebyshev"]
+
+class Basis(Protocol):
+    """The polynomials B_0, B_1, ... of which a filter is a weighted sum."""
+
+    def terms(self, apply: Callable[[Any], Any], start: Any, order: int) -> Iterator[Any]:
+        """B_0 v, ..., B_{order-1} v of the operator `apply`, v -> A v, and the vector `start`."""
+        ...
 
 
-def basis_terms(apply: Callable[[Any], Any], start: Any, order: int, basis: Basis) -> Iterator[Any]:
-    """B_0 v, ..., B_{order-1} v of the operator `apply` and the vector v = `start`.
+@dataclass(frozen=True)
+class Monomial:
+    """B_k = A^k."""
 
-    "monomial": B_k = A^k. "chebyshev": B_k = T_k(L~) with L~ = 2 L / lambda_max - I = -A (as
-    lambda_max = 2 and L = I - A): B_1 = -A, B_k = -2 A B_{k-1} - B_{k-2}.
+    def terms(self, apply: Callable[[Any], Any], start: Any, order: int) -> Iterator[Any]:
+        """See `Basis`."""
+        for k in range(order):
+            start = apply(start) if k else start
+            yield start
+
+
+MONOMIAL = Monomial()
+
+
+@dataclass(frozen=True)
+class Chebyshev:
+    """B_k = T_k(L~) with L~ = 2 L / lambda_max - I and L = I - A (Zhu et al., ICCV 2021).
+
+    T_0 = I, T_1 = L~, T_k = 2 L~ T_{k-1} - T_{k-2}. `lambda_max` stands for the largest eigenvalue
+    of L; 2 is its bound, with which L~ = -A.
     """
-    previous = current = start
-    for k in range(order):
-        if k > 0:
-            step = apply(current)
-            if basis == "monomial":
-                current = step
-            else:
-                previous, current = current, -step if k == 1 else -2.0 * step - previous
-        yield current
+
+    lambda_max: float = 2.0
+
+    def terms(self, apply: Callable[[Any], Any], start: Any, order: int) -> Iterator[Any]:
+        """See `Basis`."""
+        previous = current = start
+        for k in range(order):
+            if k == 1:
+                current = self._rescaled_laplacian(apply, start)
+            elif k > 1:
+                step = 2.0 * self._rescaled_laplacian(apply, current)
+                previous, current = current, step - previous
+            yield current
+
+    def _rescaled_laplacian(self, apply: Callable[[Any], Any], v: Any) -> Any:
+        ratio = 2 / self.lambda_max
+        of_graph = -ratio * apply(v)
+        return of_graph if ratio == 1 else of_graph - (1 - ratio) * v
 
 
 def weighted_sum(
@@ -34,7 +64,7 @@ def weighted_sum(
 ) -> Tensor:
     """sum_k B_k(A) z W_k for weights {k: (out, C)} and z (B, keys, C) -> (B, N, out)."""
     y: Tensor | None = None
-    for k, term in enumerate(basis_terms(propagate, z, max(weights) + 1, basis)):
+    for k, term in enumerate(basis.terms(propagate, z, max(weights) + 1)):
         if k not in weights:
             continue
         columns = term.transpose(1, 2)
@@ -53,9 +83,6 @@ class Coordinates:
     c: float
     s: Tensor
 
-    def __neg__(self) -> "Coordinates":
-        return Coordinates(-self.c, -self.s)
-
     def __rmul__(self, factor: float) -> "Coordinates":
         return Coordinates(factor * self.c, factor * self.s)
 
@@ -64,7 +91,7 @@ class Coordinates:
 
 
 def factored_sum(
-    factors: Tensor, core: Tensor, z: Tensor, weights: Mapping[int, Tensor], basis: Basis
+    factors: Tensor, core: Tensor | None, z: Tensor, weights: Mapping[int, Tensor], basis: Basis
 ) -> Tensor:
     """`weighted_sum` for A = E J E^T with E = `factors` (B, N, R), J E^T E = `core` (B, R, R).
 
@@ -73,23 +100,35 @@ def factored_sum(
     N is. z (B, N, C) -> (B, N, out).
     """
     first = exchange_halves(torch.bmm(factors.transpose(1, 2), z)) / 2
+    of_factors, of_z = factored_weights(first, core, weights, basis)
+    y = torch.bmm(of_factors, factors.transpose(1, 2))
+    if of_z is not None:
+        y = torch.baddbmm(y, of_z.expand(y.shape[0], -1, -1), z.transpose(1, 2))
+    return y.transpose(1, 2)
+
+
+def factored_weights(
+    first: Tensor, core: Tensor | None, weights: Mapping[int, Tensor], basis: Basis
+) -> tuple[Tensor, Tensor | None]:
+    """G (B, out, R) and H (out, C), or None for 0, with sum_k B_k(A) z W_k = E G^T + z H^T.
+
+    `first` = J E^T z (B, R, C) and `core` = J E^T E, which a polynomial of order 2 does not need.
+    """
 
     def apply(v: Coordinates) -> Coordinates:
-        return Coordinates(0.0, v.c * first + core @ v.s)
+        s = v.c * first
+        return Coordinates(0.0, s if core is None else s + core @ v.s)
 
     start = Coordinates(1.0, torch.zeros_like(first))
-    direct: Tensor | None = None
-    mixed = torch.zeros(())
-    for k, term in enumerate(basis_terms(apply, start, max(weights) + 1, basis)):
+    of_factors, of_z = first.new_zeros(()), None
+    for k, term in enumerate(basis.terms(apply, start, max(weights) + 1)):
         if k in weights:
-            mixed = mixed.to(first) + weights[k] @ term.s.transpose(1, 2)
+            if k > 0:
+                of_factors = of_factors + weights[k] @ term.s.transpose(1, 2)
             if term.c:
                 part = term.c * weights[k]
-                direct = part if direct is None else direct + part
-    y = torch.bmm(mixed, factors.transpose(1, 2))
-    if direct is not None:
-        y = torch.baddbmm(y, direct.expand(y.shape[0], -1, -1), z.transpose(1, 2))
-    return y.transpose(1, 2)
+                of_z = part if of_z is None else of_z + part
+    return of_factors, of_z
 
 
 def exchange_halves(v: Tensor) -> Tensor:

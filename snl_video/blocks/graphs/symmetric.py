@@ -99,13 +99,14 @@ def factored_is_cheaper(
 ) -> bool:
     """Whether `factored_sum` of `units` filters takes fewer multiplications than a stored A.
 
-    Factored: N R^2 for E^T E, then a filter N R (channels + out) + (order - 2) R^2 channels +
-    (order - 1) R channels out, with R = 2 inner. Stored: N^2 inner for A, then a filter
-    (order - 1) (N^2 channels + N channels out).
+    Factored: N R^2 for E^T E from order 3 on, then a filter N R (channels + out) +
+    (order - 2) R^2 channels + (order - 1) R channels out, with R = 2 inner. Stored: N^2 inner for
+    A, then a filter (order - 1) (N^2 channels + N channels out).
     """
     rank = 2 * inner
+    gram = n * rank * rank if order > 2 else 0
     small = (order - 2) * rank * rank * channels + (order - 1) * rank * channels * out
-    factored = n * rank * rank + units * (n * rank * (channels + out) + small)
+    factored = gram + units * (n * rank * (channels + out) + small)
     stored = n * n * inner + units * (order - 1) * (n * n * channels + n * channels * out)
     return factored <= stored
 

@@ -14,7 +14,7 @@ from snl_video.blocks.graphs.graph import Form, IdentityAffinity
 from snl_video.blocks.graphs.softmax import SoftmaxAffinity
 from snl_video.blocks.graphs.symmetric import SymmetricReluAffinity
 from snl_video.blocks.pointwise import Grid
-from snl_video.blocks.polynomial import Basis
+from snl_video.blocks.polynomial import MONOMIAL, Chebyshev
 from snl_video.blocks.unit import Norm
 
 Kernel = Literal["relu", "embedded_gaussian", "softmax"]
@@ -25,7 +25,8 @@ def gsnl(
     inner_channels: int,
     *,
     order: int = 3,
-    basis: Basis = "monomial",
+    basis: Literal["monomial", "chebyshev"] = "monomial",
+    lambda_max: float = 2.0,
     affinity: Kernel = "relu",
     scale: bool = False,
     form: Form = "auto",
@@ -37,7 +38,8 @@ def gsnl(
     """Order-K spectral block, F = sum_{k<K} B_k(A) Z W_{k+1}.
 
     order: K, the number of terms; order 1 has no graph, and no theta and phi.
-    basis: "monomial" B_k = A^k, "chebyshev" B_k = T_k(-A).
+    basis: "monomial" B_k = A^k, "chebyshev" B_k = T_k(2 L / lambda_max - I) with L = I - A.
+    lambda_max: of "chebyshev", the largest eigenvalue of L; 2, its bound, gives T_k(-A).
     affinity: "relu", the symmetric normalised relu(theta) relu(phi)^T; "embedded_gaussian",
         exp(theta phi^T) symmetrised and normalised; "softmax", the row-normalised form of the
         authors' 2019 code, not symmetric.
@@ -46,12 +48,17 @@ def gsnl(
     pool: None; an A of pooled keys cannot be symmetric.
     pool_input: window (T, H, W) by which x is averaged before the block and restored after it.
 
-    Raises ValueError for a `pool`.
+    Raises ValueError for a `pool`, and for a `lambda_max` of the monomial basis.
     """
     if pool is not None:
         raise ValueError(
             f"pool={pool!r} pools phi and g only, so theta and phi lie on different grids and A "
             f"cannot be symmetric: use pool_input={pool!r}, which pools x for all three"
+        )
+    if basis == "monomial" and lambda_max != 2.0:
+        raise ValueError(
+            f"lambda_max={lambda_max!r} rescales the Laplacian of the Chebyshev basis: add "
+            "basis='chebyshev', or leave it out"
         )
     uses = shared.get("num_units", 1) * max(order - 1, 1)
     makers: dict[str, Callable[[], nn.Module]] = {
@@ -60,11 +67,12 @@ def gsnl(
         "embedded_gaussian": partial(SymmetricGaussianAffinity, scale=scale),
         "softmax": partial(SoftmaxAffinity, scale=scale),
     }
+    chosen = Chebyshev(lambda_max) if basis == "chebyshev" else MONOMIAL
     return NonLocalBlock(
         in_channels,
         inner_channels,
         makers[affinity if order > 1 else "identity"](),
-        partial(PolynomialFilter, powers=range(order), basis=basis),
+        partial(PolynomialFilter, powers=range(order), basis=chosen),
         embed=order > 1,
         pool_input=pool_input,
         norm=norm,
