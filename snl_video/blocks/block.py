@@ -12,6 +12,7 @@ from snl_video.blocks.fused import can_fuse, fused_filter
 from snl_video.blocks.graphs.graph import Graph
 from snl_video.blocks.pointwise import Grid, Pointwise, project, tokens
 from snl_video.blocks.pooling import coarsen, pool_tokens, restore
+from snl_video.blocks.position import Position, PositionKind
 from snl_video.blocks.unit import Norm, Unit
 
 
@@ -22,6 +23,8 @@ class SharedOptions(TypedDict, total=False):
     bias: bool
     relu: bool
     checkpoint: bool
+    position: PositionKind
+    position_grid: Grid
 
 
 class MakesFilter(Protocol):
@@ -52,10 +55,13 @@ class NonLocalBlock(nn.Module):
         pool_after: pool phi(x) and g(x) instead of x.
         pool_input: window (T, H, W) by which x is averaged for the whole branch, then restored.
         recurrence: how often the block is applied, with the same weights and a new graph.
+        position: "sine" or "learned" adds a `Position` to what theta and phi see, and not to Z; a
+            block with "none" commutes with every permutation of the frames.
+        position_grid: sizes (T, H, W) of its tables, interpolated to those of the input.
 
-    Raises ValueError for an input that is not 5-D, has other channels than `in_channels`, or (in
-    eager mode on the CPU; the check would stall a CUDA stream and break a compiled graph) holds a
-    NaN or an infinity.
+    Raises ValueError for a position without theta and phi, and in `forward` for an input that is
+    not 5-D, has other channels than `in_channels`, or (in eager mode on the CPU; the check would
+    stall a CUDA stream and break a compiled graph) holds a NaN or an infinity.
     """
 
     kind: str = "custom"
@@ -79,6 +85,8 @@ class NonLocalBlock(nn.Module):
         pool_after: bool = False,
         pool_input: Grid | None = None,
         recurrence: int = 1,
+        position: PositionKind = "none",
+        position_grid: Grid = (8, 14, 14),
     ) -> None:
         super().__init__()
         self.in_channels, self.inner_channels = in_channels, inner_channels
@@ -101,6 +109,14 @@ class NonLocalBlock(nn.Module):
         if embed:
             self.theta = Pointwise(in_channels, inner_channels, bias=bias)
             self.phi = Pointwise(in_channels, inner_channels, bias=bias)
+        self.position: Position | None = None
+        if position != "none":
+            if not embed:
+                raise ValueError(
+                    f"position={position!r} is added to what theta and phi see, and this block has "
+                    "neither: leave it out"
+                )
+            self.position = Position(in_channels, position_grid, learned=position == "learned")
         self.affinity = affinity
         self.units = nn.ModuleList(units)
         self.pool, self.pool_after, self.pool_input = pool, pool_after, pool_input
@@ -141,7 +157,7 @@ class NonLocalBlock(nn.Module):
             if isinstance(unit.filter, PolynomialFilter) and can_fuse(
                 self.affinity, unit.filter, convs, x
             ):
-                return fused_filter(unit.filter, convs, x)
+                return fused_filter(unit.filter, convs, x, self._shift(u))
         graph, z = self._embed(source, unit)
         if u is not source:
             z = self._pooled(u, unit.g)
@@ -153,14 +169,22 @@ class NonLocalBlock(nn.Module):
         if self.theta is None or self.phi is None:
             theta, phi = tokens(x), self._keys(x)
             z = phi if unit is None else self._pooled(x, unit.g)
-        elif self.pool is None:
+        elif self.pool is None and self.position is None:
             theta, phi, *rest = project(tokens(x), [self.theta, self.phi, *own])
             z = rest[0] if rest else phi
         else:
-            theta = self.theta(tokens(x))
-            phi = self._pooled(x, self.phi)
+            seen = x if self.position is None else x + self.position(grid).to(x.dtype)
+            theta = self.theta(tokens(seen))
+            phi = self._pooled(seen, self.phi)
             z = phi if unit is None else self._pooled(x, unit.g)
         return self.affinity(theta, phi, grid), z
+
+    def _shift(self, x: Tensor) -> Tensor | None:
+        """What the position adds to theta and phi, (2 C_s, N): a product with its tables only."""
+        if self.position is None or self.theta is None or self.phi is None:
+            return None
+        weight = torch.cat([conv.weight.flatten(1) for conv in (self.theta, self.phi)])
+        return self.position(_grid(x), weight).flatten(1)
 
     def _keys(self, x: Tensor) -> Tensor:
         return tokens(x) if self.pool is None else pool_tokens(tokens(x), _grid(x), self.pool)

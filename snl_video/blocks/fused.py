@@ -10,6 +10,7 @@ from itertools import compress
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snl_video.blocks.filters import PolynomialFilter
@@ -62,16 +63,21 @@ def work_dtype(x: Tensor) -> torch.dtype:
     return x.dtype
 
 
-def fused_filter(filter: PolynomialFilter, convs: Sequence[nn.Conv3d], x: Tensor) -> Tensor:
+def fused_filter(
+    filter: PolynomialFilter, convs: Sequence[nn.Conv3d], x: Tensor, shift: Tensor | None = None
+) -> Tensor:
     """The filter's F(A, Z) for tokens x (B, N, C) -> (B, N, out), in the dtype of the products.
 
-    `convs` make theta, phi and Z.
+    `convs` make theta, phi and Z; `shift` (2 C_s, N) is added to theta and phi.
     """
     weight = torch.cat([conv.weight.flatten(1) for conv in convs])
-    biases = [conv.bias for conv in convs if conv.bias is not None]
-    shift = torch.cat(biases)[:, None] if biases else None
-    columns = x.transpose(1, 2).to(work_dtype(x))
     weights = filter.weights()
+    if shift is not None:
+        shift = F.pad(shift, (0, 0, 0, convs[-1].out_channels))
+    biases = [conv.bias for conv in convs if conv.bias is not None]
+    if biases:
+        shift = torch.cat(biases)[:, None] + (0 if shift is None else shift)
+    columns = x.transpose(1, 2).to(work_dtype(x))
     polynomial = (tuple(weights), filter.basis)
     y = FusedFilter.apply(polynomial, columns, weight, shift, *weights.values()).transpose(1, 2)
     return y if filter.bias is None else y + filter.bias

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import product
 
 import torch
+from numpy.polynomial.chebyshev import chebval
 from torch import Tensor
 
 
@@ -99,9 +100,46 @@ def compact_signal(theta: Tensor, phi: Tensor, z: Tensor, o: dict) -> Tensor:
     return out
 
 
+def line(table, place: int, length: int):
+    """The value of a table (sizes, C) at a place of a line of `length`, ends on ends."""
+    at = place * (len(table) - 1) / (length - 1) if length > 1 else 0.0
+    low = min(math.floor(at), len(table) - 1)
+    high = min(low + 1, len(table) - 1)
+    return [
+        (1 - at + low) * u + (at - low) * v for u, v in zip(table[low], table[high], strict=True)
+    ]
+
+
+def sine(channels: int, axis: int, place: int) -> list[float]:
+    """In float32, as a table holds it."""
+    values = []
+    for c in range(channels):
+        i = c // 3
+        angle = place / 10000 ** (2 * (i // 2) / (channels / 3))
+        value = math.cos(angle) if i % 2 else math.sin(angle)
+        values.append(value if c % 3 == axis else 0.0)
+    return torch.tensor(values).tolist()
+
+
+def seen(o: dict, w: dict, x: Tensor) -> Tensor:
+    """x with its position, where the options say so."""
+    if o.get("position", "none") == "none":
+        return x
+    grid, out = x.shape[1:], x.clone()
+    for place in product(*map(range, grid)):
+        for axis, name in enumerate("thw"):
+            table = [sine(len(x), axis, i) for i in range(o["position_grid"][axis])]
+            if o["position"] == "learned":
+                table = w[f"position.{name}"].T.tolist()
+            value = line(table, place[axis], grid[axis])
+            out[(slice(None), *place)] += torch.tensor(value, dtype=x.dtype)
+    return out
+
+
 def affinity(kind: str, o: dict, w: dict, x: Tensor) -> Tensor:
     """A of x (C, T, H, W)."""
     grid = x.shape[1:]
+    x = seen(o, w, x)
     if o.get("order") == 1:
         return torch.eye(grid.numel(), dtype=x.dtype)
     pool, after = o.get("pool"), o.get("pool_after")
@@ -166,10 +204,9 @@ def filtered(kind: str, o: dict, w: dict, u: str, a: Tensor, z: Tensor, x: Tenso
         powers.append(powers[-1] @ a)
     if o.get("basis") == "chebyshev":
         values, vectors = torch.linalg.eigh(a)
-        powers = [
-            vectors @ torch.diag(torch.cos(k * torch.arccos((-values).clamp(-1, 1)))) @ vectors.T
-            for k in range(order)
-        ]
+        rescaled = 2 * (1 - values) / o["lambda_max"] - 1
+        gains = [chebval(rescaled.numpy(), [0] * k + [1]) for k in range(order)]
+        powers = [vectors @ torch.diag(torch.as_tensor(gain)) @ vectors.T for gain in gains]
     return sum(conv(w, f"{f}.w_{k + 1}", p @ z) for k, p in enumerate(powers))
 
 
@@ -207,7 +244,7 @@ def block_output(kind: str, o: dict, w: dict, x: Tensor) -> Tensor:
             else:
                 z = conv(w, f"{u}.g", flat(max_pooled(v, o["pool"]) if o.get("pool") else v))
             if kind == "cgnl":
-                theta, phi = conv(w, "theta", flat(v)), conv(w, "phi", flat(v))
+                theta, phi = (conv(w, name, flat(seen(o, w, v))) for name in ("theta", "phi"))
                 signal = compact_signal(theta, phi, z, o)
                 weight = w[f"{u}.filter.w_2.weight"][:, :, 0, 0, 0]
                 y = torch.cat(

@@ -72,6 +72,16 @@ CASES: list[Case] = [
     ("gsnl", {"form": "low_rank", "order": 5, "basis": "chebyshev", "num_units": 2}),
     ("gsnl", {"order": 1}),
     ("gsnl", {"affinity": "embedded_gaussian", "order": 3, "basis": "chebyshev"}),
+    ("gsnl", {"order": 4, "basis": "chebyshev", "lambda_max": 1.5}),
+    ("gsnl", {"form": "low_rank", "basis": "chebyshev", "lambda_max": 1.2}),
+    ("nl", {"position": "sine"}),
+    ("nl", {"position": "learned", "pool": (1, 2, 2), "position_grid": (4, 3, 2)}),
+    ("cgnl", {"position": "learned"}),
+    ("cc", {"position": "sine", "position_grid": (2, 2, 2)}),
+    ("a2", {"position": "learned", "position_grid": (1, 1, 5)}),
+    ("snl", {"position": "sine", "bias": True}),
+    ("snl", {"position": "learned", "form": "low_rank", "position_grid": (4, 2, 5)}),
+    ("gsnl", {"position": "learned", "num_units": 2, "pool_input": (1, 2, 2)}),
     LOCAL,
 ]
 IDS = ["-".join([kind, *(f"{k}={v}" for k, v in options.items())]) for kind, options in CASES]
@@ -83,7 +93,7 @@ def make(case: Case, channels: int = 8, inner: int = 4) -> NonLocalBlock:
     block = build_block(case[0], channels, inner, **case[1])
     with torch.no_grad():
         for name, p in block.named_parameters():
-            if "norm" in name or "gain" in name:
+            if "norm" in name or "gain" in name or "position" in name:
                 p.normal_(0.5, 0.3)
         for name, b in block.named_buffers():
             if "running_mean" in name:

@@ -34,6 +34,17 @@ from snl_video.blocks.block import check_input
         ("cgnl", {"groups": 3}, r"in_channels=16 is not divisible by groups=3"),
         ("cgnl", {"groups": 16}, r"inner_channels=8 is not divisible by groups=16"),
         ("cgnl", {"taylor_order": 0}, r"taylor_order .*must be 1 or more, got 0"),
+        ("gsnl", {"lambda_max": 0, "basis": "chebyshev"}, r"lambda_max .*a number above 0, got 0"),
+        ("gsnl", {"lambda_max": "two"}, r"lambda_max .*a number above 0, got 'two'"),
+        ("gsnl", {"lambda_max": 1.5}, r"lambda_max=1.5 rescales .*: add basis='chebyshev'"),
+        ("snl", {"position": "sinus"}, r"position .*one of none, sine, learned, got 'sinus'"),
+        ("snl", {"position_grid": (8, 14)}, r"position_grid .*three sizes .* got \(8, 14\)"),
+        (
+            "gsnl",
+            {"order": 1, "position": "sine"},
+            "position='sine' is added to what theta",
+        ),
+        ("nl", {"affinity": "gaussian", "position": "learned"}, "has neither: leave it out"),
         ("cc", {"recurrence": 0}, r"recurrence .*must be 1 or more, got 0"),
     ],
 )
