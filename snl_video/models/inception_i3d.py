@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snl_video.models.network import Place, VideoNetwork
+from snl_video.models.safe_convolution import safe_conv3d
 
 UNITS = {
     "Mixed_3b": (64, 96, 128, 16, 32, 32),
@@ -106,7 +107,7 @@ class ConvUnit(nn.Module):
         """(B, C, T, H, W) -> (B, C', T / stride, H / stride, W / stride), rounded up."""
         kernel, stride = self.conv.kernel_size, self.conv.stride
         x, padding = _pad_same(x, kernel, stride, 0.0)
-        x = F.conv3d(x, self.conv.weight, stride=stride, padding=padding)
+        x = safe_conv3d(x, self.conv.weight, stride=stride, padding=padding)
         return F.relu(self.norm(x), inplace=True)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from snl_video.errors import NetworkError
+from snl_video.models.safe_convolution import use_safe_convolutions
 from snl_video.protocol import ProtocolName
 
 KINETICS_MEAN = (0.45, 0.45, 0.45)
@@ -84,6 +85,7 @@ class VideoNetwork(nn.Module):
         pixel_std: Sequence[float] = KINETICS_STD,
     ) -> None:
         super().__init__()
+        use_safe_convolutions(trunk)
         self.trunk = trunk
         self.places = dict(places)
         self.place_sets = {name: list(names) for name, names in place_sets.items()}

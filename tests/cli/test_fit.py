@@ -96,9 +96,7 @@ def test_training_that_ends_before_any_validation_names_its_last_checkpoint(
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
 def test_other_precisions_train(videos, tmp_path, precision):
     options = ["--trainer.max_epochs=1", "--model.non_local.kind=snl"]
-    # oneDNN's bfloat16 weight gradient of narrow 3-D convolutions reads out of bounds (torch 2.14)
-    with torch.backends.mkldnn.flags(enabled=False):
-        model = fit(videos, tmp_path / "run", *options, f"--trainer.precision={precision}").model
+    model = fit(videos, tmp_path / "run", *options, f"--trainer.precision={precision}").model
     assert all(bool(value.isfinite().all()) for value in model.parameters())
 
 
