@@ -1,42 +1,20 @@
 """Scores of whole videos, each counted exactly once however many processes share the work."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from snl_video.errors import InputError
+from snl_video.evaluation.gathering import gather_rows, merge_across_processes
 from snl_video.evaluation.multi_label import MultiLabelResults
 from snl_video.evaluation.results import MissingVideosError, ScoredVideos, VideoResults
 
-Row = TypeVar("Row")
 NOT_FINITE = (
     "got scores that are not finite; the weights have diverged, or the precision is too low for "
     "them"
 )
-
-
-class _Video(NamedTuple):
-    label: int
-    score: Tensor
-    clip_correct: float
-    failed: bool
-    reason: str
-    target: Tensor | None = None
-
-
-def merge_across_processes(rows: dict[int, Row]) -> dict[int, Row]:
-    """Union of the rows of all processes, keyed by video; the rows themselves in a single one."""
-    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
-        return rows
-    shards: list[dict[int, Row] | None] = [None] * dist.get_world_size()
-    dist.all_gather_object(shards, rows)
-    merged: dict[int, Row] = {}
-    for shard in shards:
-        merged.update(shard or {})
-    return merged
 
 
 class VideoScores:
@@ -47,7 +25,10 @@ class VideoScores:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[int, _Video] = {}
+        self._facts: list[Tensor] = []
+        self._values: list[Tensor] = []
+        self._targets: list[Tensor] = []
+        self._reasons: dict[int, str] = {}
 
     def update(
         self,
@@ -59,7 +40,7 @@ class VideoScores:
         reasons: Sequence[str] | None = None,
         target: Tensor | None = None,
     ) -> None:
-        """Add the videos of a batch.
+        """Add the videos of a batch, in two or three copies from their device.
 
         Args:
             index: (B,) position of each video in the annotation list.
@@ -80,32 +61,33 @@ class VideoScores:
             raise ValueError(
                 f"scores must be ({len(index)}, num_classes), got {tuple(scores.shape)}"
             )
-        label_range = (int(label.min()), int(label.max())) if len(label) else (0, 0)
-        if target is None and (label_range[0] < 0 or label_range[1] >= scores.shape[1]):
+        num_classes = scores.shape[1]
+        failed = torch.zeros_like(index) if failed is None else failed.to(index.dtype)
+        facts = torch.stack([index, label, failed], dim=1).cpu()
+        shares = clip_correct.to(scores.dtype)[:, None]
+        values = torch.cat([scores, shares], dim=1).detach().float().cpu()
+        lost = facts[:, 2] > 0
+        labels = facts[:, 1]
+        if target is None and len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
             raise InputError(
-                f"labels must be 0..{scores.shape[1] - 1} for {scores.shape[1]} classes, got "
-                f"{label_range[0]}..{label_range[1]}; an evaluation needs labelled videos"
+                f"labels must be 0..{num_classes - 1} for {num_classes} classes, got "
+                f"{labels.min()}..{labels.max()}; an evaluation needs labelled videos"
             )
-        scores = scores.detach().float().cpu()
-        lost = [False] * len(index) if failed is None else failed.tolist()
-        labels, shares = label.tolist(), clip_correct.tolist()
-        targets = [None] * len(index) if target is None else list(target.detach().cpu() > 0)
-        for row, key in enumerate(index.tolist()):
-            score = scores[row]
-            if lost[row]:
-                reason = reasons[row] if reasons else ""
-                zeros = torch.zeros_like(score)
-                reason = reason or "no reason given"
-                self._rows[key] = _Video(labels[row], zeros, 0.0, True, reason, targets[row])
-                continue
-            if not score.isfinite().all():
-                raise InputError(f"video #{key} {NOT_FINITE}")
-            score = score.clone()
-            self._rows[key] = _Video(labels[row], score, shares[row], False, "", targets[row])
+        values[lost] = 0
+        finite = values[:, :-1].isfinite().all(dim=1)
+        if not finite.all():
+            raise InputError(f"video #{facts[~finite][0, 0]} {NOT_FINITE}")
+        for row in lost.nonzero().flatten().tolist():
+            key = int(facts[row, 0])
+            self._reasons[key] = (reasons[row] if reasons else "") or "no reason given"
+        self._facts.append(facts)
+        self._values.append(values)
+        if target is not None:
+            self._targets.append((target.detach() > 0).to(torch.uint8).cpu())
 
     def reset(self) -> None:
         """Forget everything."""
-        self._rows.clear()
+        self._facts, self._values, self._targets, self._reasons = [], [], [], {}
 
     def results(
         self, expected: int, *, partial: bool = False, ids: Sequence[str] = ()
@@ -121,7 +103,11 @@ class VideoScores:
             MissingVideosError: a video has no row and ``partial`` is false, or no row at all.
             ValueError: a row belongs to no video of the list.
         """
-        rows = merge_across_processes(self._rows)
+        facts = gather_rows(self._facts, torch.int64)
+        values = gather_rows(self._values, torch.float32)
+        targets = gather_rows(self._targets, torch.uint8)
+        reasons = merge_across_processes(self._reasons)
+        rows = {key: row for row, key in enumerate(facts[:, 0].tolist())}
         strange = sorted(set(rows) - set(range(expected)))
         if strange:
             raise ValueError(
@@ -136,17 +122,16 @@ class VideoScores:
                 "evaluation with lost videos is not reported"
             )
         order = sorted(rows)
-        label, scores, clip_correct, failed, reasons, targets = zip(
-            *(rows[key] for key in order), strict=True
-        )
+        taken = torch.tensor([rows[key] for key in order])
+        facts, values = facts[taken], values[taken]
         columns: dict[str, Any] = {
-            "index": torch.tensor(order),
-            "scores": torch.stack(scores),
-            "clip_correct": torch.tensor(clip_correct),
-            "failed": torch.tensor(failed),
-            "reasons": reasons,
+            "index": facts[:, 0],
+            "scores": values[:, :-1].contiguous(),
+            "clip_correct": values[:, -1],
+            "failed": facts[:, 2] > 0,
+            "reasons": tuple(reasons.get(key, "") for key in order),
             "expected": expected,
         }
-        if targets[0] is not None:
-            return MultiLabelResults(target=torch.stack(targets), **columns)
-        return VideoResults(label=torch.tensor(label), **columns)
+        if len(targets):
+            return MultiLabelResults(target=targets[taken] > 0, **columns)
+        return VideoResults(label=facts[:, 1], **columns)

@@ -10,9 +10,10 @@ from rich.console import Console
 from torch import Tensor
 
 from snl_video.errors import InputError
+from snl_video.evaluation.gathering import merge_across_processes
 from snl_video.evaluation.predictions import best_classes, predictions_table, write_predictions
 from snl_video.evaluation.results import MissingVideosError
-from snl_video.evaluation.scores import NOT_FINITE, merge_across_processes
+from snl_video.evaluation.scores import NOT_FINITE
 from snl_video.training.module import Batch, VideoClassifier
 
 
