@@ -12,6 +12,7 @@ from snl_video.evaluation.metrics import metrics_of
 from snl_video.evaluation.multi_label import THRESHOLD, MultiLabelResults
 from snl_video.evaluation.results import ScoredVideos
 from snl_video.models import NonLocalSpec, use_protocol
+from snl_video.models.activation_checkpointing import checkpoint_activations
 from snl_video.protocol import ProtocolName
 from snl_video.spec import as_spec, plain_settings
 from snl_video.training.batch import Batch
@@ -42,7 +43,12 @@ class VideoClassifier(pl.LightningModule):
         loss: its kind, label smoothing and class weights.
         evaluation: how the views of a video are averaged and reported.
         channels_last: lay clips out with the channels innermost (``torch.channels_last_3d``): the
-            same numbers up to rounding, and faster on a CPU and in half precision.
+            same numbers up to rounding, and faster in half precision; by default in bfloat16 on a
+            CPU.
+        compile: let ``torch.compile`` make faster kernels of the network; the first step of each
+            shape takes a minute or more.
+        activation_checkpointing: keep no activations inside the places, and compute them again in
+            the backward pass: less memory, a third more work.
         classes: names of the classes, kept in the checkpoint for predictions.
     """
 
@@ -60,7 +66,9 @@ class VideoClassifier(pl.LightningModule):
         schedule: ScheduleSpec = ScheduleSpec(),  # noqa: B008
         loss: LossSpec = LossSpec(),  # noqa: B008
         evaluation: EvaluationSpec = EvaluationSpec(),  # noqa: B008
-        channels_last: bool = False,
+        channels_last: bool | None = None,
+        compile: bool = False,
+        activation_checkpointing: bool = False,
         classes: list[str] | None = None,
     ) -> None:
         super().__init__()
@@ -76,6 +84,10 @@ class VideoClassifier(pl.LightningModule):
         )
         self.loss = build_loss(as_spec(LossSpec, loss, "loss"), num_classes)
         use_protocol(self.network, protocol, activation=self.loss.activation)
+        if activation_checkpointing:
+            checkpoint_activations(self.network)
+        if compile:
+            self.network.compile()
         self.optimizer_spec = as_spec(OptimizerSpec, optimizer, "optimizer")
         self.schedule_spec = as_spec(ScheduleSpec, schedule, "schedule")
         spec = as_spec(EvaluationSpec, evaluation, "evaluation")
@@ -100,7 +112,10 @@ class VideoClassifier(pl.LightningModule):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Map uint8 clips (B, 3, T, H, W) to logits (B, num_classes)."""
-        layout = torch.channels_last_3d if self.channels_last else torch.preserve_format
+        inner = self.channels_last
+        if inner is None:
+            inner = clips.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        layout = torch.channels_last_3d if inner else torch.preserve_format
         return self.network(self.network.normalise(clips).to(memory_format=layout))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -32,6 +32,8 @@ class OptimizerSpec:
         head_lr: factor of ``lr`` for what comes after the last place, the classifier.
         layer_decay: factor of ``lr`` from one place to the one before it, counted from the head,
             in (0, 1]; a block has the depth of its place; 1 gives all the same.
+        fused: True updates all parameters in one kernel a type; not with 16-mixed and clipped
+            gradients. By default torch chooses.
     """
 
     name: Literal["sgd", "adamw"] = "sgd"
@@ -44,6 +46,7 @@ class OptimizerSpec:
     block_lr: float = 1.0
     head_lr: float = 1.0
     layer_decay: float = 1.0
+    fused: bool | None = None
 
 
 @dataclass
@@ -95,8 +98,9 @@ def build_optimizer(module: nn.Module, spec: OptimizerSpec) -> Optimizer:
             lr=spec.lr,
             momentum=spec.momentum,
             nesterov=spec.nesterov and spec.momentum > 0,
+            fused=spec.fused,
         )
-    return AdamW(groups, lr=spec.lr, betas=spec.betas)
+    return AdamW(groups, lr=spec.lr, betas=spec.betas, fused=spec.fused)
 
 
 def build_schedule(

@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch.distributed
 from torch import nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from snl_video.training.freeze_schedule import FreezeSchedule
 
@@ -85,8 +86,9 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     ``DistributedDataParallel`` knows only the parameters that needed a gradient when it was made,
     so those that are freed later would go their own way in every process.
     """
-    world = torch.distributed.get_world_size()
-    for parameter in parameters:
-        if parameter.grad is not None:
-            torch.distributed.all_reduce(parameter.grad)
-            parameter.grad /= world
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return
+    together = parameters_to_vector(gradients)
+    torch.distributed.all_reduce(together)
+    vector_to_parameters(together / torch.distributed.get_world_size(), gradients)

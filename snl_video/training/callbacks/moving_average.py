@@ -48,10 +48,13 @@ class MovingAverage(WeightAveraging):
         self.every_n_steps = every_n_steps
         self.start_step = start_step
 
-        def average(mean: Tensor, current: Tensor, num_averaged: Tensor | int) -> Tensor:
-            return torch.lerp(mean, current, 1 - decay) if mean.is_floating_point() else current
+        def average(mean: list[Tensor], current: list[Tensor], num_averaged: Tensor | int) -> None:
+            if mean[0].is_floating_point():
+                torch._foreach_lerp_(mean, current, 1 - decay)
+            else:
+                torch._foreach_copy_(mean, current)
 
-        super().__init__(device=device, use_buffers=True, avg_fn=average)
+        super().__init__(device=device, use_buffers=True, multi_avg_fn=average)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether to update after the optimiser step ``step_idx``, counted from 0."""
@@ -64,6 +67,14 @@ class MovingAverage(WeightAveraging):
         super().setup(trainer, pl_module, stage)
         if stage == "fit" and (average := average_of(self)) is not None:
             trainer.precision_plugin.convert_module(average.module)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Follow the network to its device, where it was not yet when the average was made.
+
+        The count of updates stays on the CPU: it is read at every update.
+        """
+        if self._device is None and (average := average_of(self)) is not None:
+            average.module.to(pl_module.device)
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the average into the network."""

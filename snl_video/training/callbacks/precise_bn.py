@@ -165,15 +165,24 @@ def _collector(moments: Moments) -> Callable[[nn.Module, Any, Any], None]:
     def collect(norm: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         x = inputs[0]
         count = x.numel() // x.shape[1]
-        mean = cast(Tensor, norm.running_mean).double().cpu()
-        moments.add(count, mean, cast(Tensor, norm.running_var).double().cpu() * (count - 1))
+        mean, variance = (
+            _exact(cast(Tensor, value)) for value in (norm.running_mean, norm.running_var)
+        )
+        moments.add(count, mean, variance * (count - 1))
 
     return collect
+
+
+def _exact(value: Tensor) -> Tensor:
+    """In float64, on the CPU where the device has none."""
+    return value.cpu().double() if value.device.type == "mps" else value.double()
 
 
 def _joined(moments: list[Moments]) -> list[Moments]:
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return moments
+    for part in moments:  # a device of one process may not be another's
+        part.mean, part.squares = part.mean.cpu(), part.squares.cpu()
     everyone: list[Any] = [None] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(everyone, moments)
     joined = []
