@@ -29,7 +29,8 @@ class LoaderSettings:
         eval_batch_size: videos, each with all its views, in a batch of test and prediction.
         num_workers: loader processes; 0 loads in the main process.
         timeout: seconds to wait for a worker's batch before an error; 0 waits for ever.
-        prefetch_factor: batches loaded ahead by each worker.
+        prefetch_factor: batches loaded ahead by each worker; fewer in an evaluation where all
+            workers together would hold more than 4 GiB, but one at least.
 
     Raises:
         InputError: a number is too small.
@@ -48,8 +49,8 @@ class LoaderSettings:
                 got = getattr(self, name)
                 raise InputError(f"data.loader.{name} must be at least {number}, got {got}")
 
-    def of_processes(self) -> dict[str, Any]:
-        """Arguments of a `DataLoader` about its processes."""
+    def of_processes(self, batch_bytes: int = 0) -> dict[str, Any]:
+        """Arguments of a `DataLoader` about its processes, for batches of this size."""
         options: dict[str, Any] = {
             "num_workers": self.num_workers,
             "pin_memory": torch.cuda.is_available(),
@@ -58,12 +59,18 @@ class LoaderSettings:
             options |= {
                 "timeout": self.timeout,
                 "persistent_workers": True,
-                "prefetch_factor": self.prefetch_factor,
+                "prefetch_factor": self._ahead(batch_bytes),
                 "worker_init_fn": leave_signals_to_main,
             }
         return options
 
+    def _ahead(self, batch_bytes: int) -> int:
+        most = MOST_HELD // max(1, self.num_workers * batch_bytes)
+        return max(1, min(self.prefetch_factor, most))
 
+
+MOST_HELD = 4 * 2**30
+"""Bytes of loaded batches that the workers of one process hold, where more would not be needed."""
 GRACE = 20
 """Seconds that a loader process lives on after SIGTERM."""
 
@@ -129,15 +136,15 @@ class VideoLoaders:
     def evaluation(self, subset: AnySubset) -> DataLoader:
         """Few views of the validation videos; all views of those to test or predict."""
         validates = subset == "val"
+        transform = self._eval_transform(subset)
+        num_clips = self.views.val_num_clips if validates else self.views.num_clips
         dataset = EvalVideos(
-            self.lists.read(subset),
-            self.clip,
-            self._eval_transform(subset),
-            self.views.val_num_clips if validates else self.views.num_clips,
-            **self._reading(subset),
+            self.lists.read(subset), self.clip, transform, num_clips, **self._reading(subset)
         )
         size = self.loader.batch_size if validates else self.loader.eval_batch_size
-        return DataLoader(dataset, batch_size=size, **self.loader.of_processes())
+        clip_bytes = 3 * self.clip.num_frames * transform.crop_size**2
+        held = size * num_clips * transform.num_crops * clip_bytes
+        return DataLoader(dataset, batch_size=size, **self.loader.of_processes(held))
 
     def _eval_transform(self, subset: AnySubset) -> EvalTransform:
         crop, views = self.crop, self.views
