@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from snl_video.commands.command_parser import CommandParser
+from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.errors import UsageError
 from snl_video.inference.recognizer import load_model
 
@@ -49,6 +50,7 @@ def live(
     if output and output.exists() and not overwrite:
         raise UsageError(f"{output} exists; name another file, or add --overwrite true")
     recognizer = load_model(model, device=device)
+    keep_freed_memory(recognizer.device)
     if views:
         recognizer = recognizer.with_views(views)
     with ExitStack() as stack:

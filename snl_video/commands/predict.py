@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from snl_video.commands import video_cli
 from snl_video.commands.command_parser import CommandParser
+from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.data.unlabelled import read_files
 from snl_video.errors import UsageError
 
@@ -57,6 +58,7 @@ def predict(
         raise UsageError(f"--top must be 1 or more, got {top}")
     paths = [record.path for record in read_files(_expanded(videos), []).records]
     recognizer = load_model(model, device=device)
+    keep_freed_memory(recognizer.device)
     if views:
         recognizer = recognizer.with_views(views)
     setting = recognizer.viewing.views

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from snl_video.commands.command_parser import CommandParser
+from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.inference.recognizer import load_model
 from snl_video.server.limits import Limits
 
@@ -32,6 +33,7 @@ def serve(
     from snl_video.server.web_page import launch
 
     recognizer = load_model(model, device=device)
+    keep_freed_memory(recognizer.device)
     if views:
         recognizer = recognizer.with_views(views)
     launch(recognizer, limits, host=host, port=port)

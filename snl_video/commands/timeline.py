@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from snl_video.commands.command_parser import CommandParser
+from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.errors import UsageError
 from snl_video.inference.recognizer import load_model
 
@@ -54,6 +55,7 @@ def timeline(
         if file.exists() and not overwrite:
             raise UsageError(f"{file} exists; name another file, or add --overwrite true")
     recognizer = load_model(model, device=device)
+    keep_freed_memory(recognizer.device)
     if views:
         recognizer = recognizer.with_views(views)
     console = Console(stderr=True)

@@ -109,8 +109,8 @@ def refuse_half_on_cpu(trainer: Trainer, precision: str | int) -> None:
     """
     if isinstance(trainer.accelerator, CPUAccelerator) and precision in HALF:
         raise UsageError(
-            f"precision {precision} needs a GPU, and none is used: on a CPU it becomes "
-            "bf16-mixed, which can give NaN; add --trainer.precision 32-true"
+            f"precision {precision} needs a GPU, and none is used; add --trainer.precision "
+            "32-true, or bf16-mixed where the CPU has instructions for it"
         )
 
 

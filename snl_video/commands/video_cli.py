@@ -18,6 +18,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from snl_video.commands.adverts import without_adverts
 from snl_video.commands.command_parser import CommandHelp, ShortErrors
+from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.commands.run_lock import locked_run
 from snl_video.commands.run_loggers import loggers_of
 from snl_video.commands.run_options import add_run_options
@@ -30,6 +31,7 @@ from snl_video.commands.trainer_parts import (
     with_whole_checkpoints,
 )
 from snl_video.commands.video_help import HELP
+from snl_video.commands.video_trainer import VideoTrainer, automatic_precision
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.errors import FetchError, InputError, PretrainedError, UsageError
 from snl_video.recipe_files import with_recipe_paths
@@ -96,6 +98,7 @@ class VideoCLI(LightningCLI):
                         "description": description,
                     },
                 },
+                trainer_class=VideoTrainer,
                 run=run,
                 seed_everything_default=0,
                 auto_configure_optimizers=False,
@@ -113,7 +116,7 @@ class VideoCLI(LightningCLI):
         self.options = parser
         if not self.runs:
             skip: set[str | int] = set(LightningCLI.subcommands()[self.command])
-            parser.add_method_arguments(Trainer, self.command, skip=skip)
+            parser.add_method_arguments(VideoTrainer, self.command, skip=skip)
         elif isinstance(self.parser, VideoParser):
             self.parser.inner = parser
         add_run_options(parser)
@@ -234,10 +237,16 @@ class VideoCLI(LightningCLI):
             loaded = None if config.ckpt_path else self._load_to_evaluate()
             callbacks = evaluation_callbacks(self.command, run_dir, data, config.ckpt_path, loaded)
         self.trainer_defaults["callbacks"] = callbacks
+        if config.trainer.precision == "auto":
+            kwargs["precision"], why = automatic_precision(
+                config.trainer.accelerator, training=fits
+            )
+            rank_zero_only(print)(f"precision: {kwargs['precision']} ({why})")
         kwargs["plugins"] = with_whole_checkpoints(self.config_init[self.command].trainer.plugins)
         trainer = super().instantiate_trainer(default_root_dir=str(run_dir), **kwargs)
         refuse_half_on_cpu(trainer, config.trainer.precision)
         limit_waiting(trainer, config.process_timeout)
+        keep_freed_memory(trainer.strategy.root_device)
         return trainer
 
     def before_fit(self) -> None:

@@ -35,7 +35,7 @@ OFTEN = {
     "trainer.max_epochs": "epochs",
     "trainer.accelerator": "cpu, gpu or auto",
     "trainer.devices": "number of GPUs",
-    "trainer.precision": "32-true, 16-mixed or bf16-mixed",
+    "trainer.precision": "32-true, 16-mixed, bf16-mixed or auto",
 }
 """The options of `fit` that people change, without their dashes, and what they mean."""
 

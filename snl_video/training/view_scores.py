@@ -20,6 +20,9 @@ from snl_video.evaluation.views import (
 )
 from snl_video.training.batch import Batch
 
+PIXELS_ON_A_CPU = 2**20
+"""Of the clips that go through a network at a time: two of 8x224x224."""
+
 
 @dataclass
 class EvaluationSpec:
@@ -27,7 +30,8 @@ class EvaluationSpec:
 
     Attributes:
         average: of the views of a video: their ``probabilities`` or their ``logits``.
-        views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once.
+        views_per_forward: evaluate this many clips at a time; 0 takes all views of a batch at once
+            on a GPU, and on a CPU as many as have a million pixels, but one at least.
         view_settings: clips x crops to report after ``test`` beside all that are loaded, as
             ``["1x1", "1x3"]``; by default one clip of one crop and one clip of all crops.
     """
@@ -44,6 +48,16 @@ class EvaluationSpec:
             )
         for text in self.view_settings or ():
             ViewSetting.parse(text)
+
+
+def usual_number(views: Tensor) -> int:
+    """How many of the views (V, 3, T, H, W) go through a network at a time.
+
+    On a CPU more do not make it faster, but need more memory.
+    """
+    if views.device.type != "cpu":
+        return len(views)
+    return max(1, PIXELS_ON_A_CPU // views[0, 0].numel())
 
 
 class ViewScores:
@@ -67,7 +81,7 @@ class ViewScores:
     def logits(self, forward: Callable[[Tensor], Tensor], clips: Tensor) -> Tensor:
         """Map uint8 views (B, V, 3, T, H, W) to float32 logits (B, V, K), a few at a time."""
         views = clips.flatten(0, 1)
-        parts = views.split(self.spec.views_per_forward or len(views))
+        parts = views.split(self.spec.views_per_forward or usual_number(views))
         return torch.cat([forward(part).float() for part in parts]).unflatten(0, clips.shape[:2])
 
     def average(self, logits: Tensor) -> Tensor:
