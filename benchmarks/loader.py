@@ -1,12 +1,15 @@
-"""Clips per second of the loaders here and of PyTorchVideo, and the raw decoder's rate.
+"""Clips and videos per second of the loader here, of raw decoders and of PyTorchVideo.
 
-    python -m benchmarks.loader [--root FOLDER] [--rounds 3] [--files 12] [--workers 0 2]
+    python -m benchmarks.loader [--root FOLDER] [--files 12] [--workers 2] [--augmentation]
 
-Every reader takes the same files, 8 frames 8 apart, and crops of 224 pixels, with one thread.
-In this process, seconds are the processor's, which other programs do not lengthen. With loader
-workers they are the wall's, in turns, so compare the ratios, on a machine that does nothing else.
-Prints Markdown. Without --root, files of UCF101's size (320x240, MPEG-4 in AVI) are written to a
-temporary folder.
+Prints one Markdown table: for every container, training (one random clip of 8 frames 8 apart, a
+crop of 224 pixels) and evaluation (10 clips x 3 crops). All take the same files in turns, with one
+thread in one process; seconds are the processor's, which other programs do not lengthen. A raw
+decoder opens a file and takes the frames, and crops nothing. Without --root, files are written to
+a temporary folder: MPEG-4 in AVI as in UCF101, H.264 in MP4, and a long one.
+
+With --workers, training through a `DataLoader` of so many processes follows: its seconds are the
+wall's, so compare ratios on an idle machine. With --augmentation, each augmentation alone.
 """
 
 from __future__ import annotations
@@ -14,18 +17,19 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as F
 
 from benchmarks.timing import Step, in_turns
+from benchmarks.video_files import write_files
 from snl_video.data import (
     Augmentation,
     AugmentSpec,
@@ -37,7 +41,11 @@ from snl_video.data import (
     VideoList,
     VideoRecord,
 )
-from snl_video.data.decoding import open_reader
+from snl_video.data.decoding.backends import check_backend
+from snl_video.data.decoding.decord_reader import DecordReader
+from snl_video.data.decoding.pyav_reader import PyAVReader
+from snl_video.data.decoding.reader import VideoReader
+from snl_video.data.decoding.torchcodec_reader import TorchCodecReader
 from snl_video.data.sampler import sample_generator
 from snl_video.data.transforms.crops import (
     EvalTransform,
@@ -49,41 +57,87 @@ from snl_video.data.transforms.crops import (
 FRAMES, INTERVAL, CROP, SHORT_SIDE, CLIPS, CROPS = 8, 8, 224, 256, 10, 3
 BATCH, PASSES = 4, 4
 CLIP, CROP_SETTINGS = ClipSettings(FRAMES, INTERVAL), CropSettings(CROP)
+OURS, PEER = "snl_video", "PyTorchVideo, decord"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Time everything and print the table."""
+    """Time everything and print the tables."""
     parser = argparse.ArgumentParser(description="Time video loaders.")
     parser.add_argument("--root", help="folder of videos, looked through with its sub-folders")
-    parser.add_argument("--files", type=int, default=12, help="files to use at most")
+    parser.add_argument("--files", type=int, default=12, help="files of a container, at most")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved repeats; median shown")
-    parser.add_argument(
-        "--workers", type=int, nargs="*", default=[0, 2], help="loader processes, one table each"
-    )
+    parser.add_argument("--workers", type=int, nargs="*", default=[], help="loader processes")
+    parser.add_argument("--augmentation", action="store_true", help="time each one, too")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(options.root) if options.root else write_files(Path(folder), options.files)
-        paths = sorted(str(p) for p in root.rglob("*") if p.suffix in (".avi", ".mp4"))
-        paths = paths[:: max(len(paths) // options.files, 1)][: options.files]
-        if not paths:
-            parser.error(f"no .avi or .mp4 below {root}")
+        root = Path(options.root) if options.root else write_files(Path(folder))
+        groups = containers(root, options.files)
+        if not groups:
+            parser.error(f"no .avi, .mkv or .mp4 below {root}")
+        paths = [path for group in groups.values() for path in group]
         loaders = {}
         for workers in options.workers:  # first, so that they fork from a process without decoders
             clock = time.perf_counter if workers else time.process_time
             loaders[workers] = in_turns(loader_steps(paths, workers), options.rounds, clock)
-        train = in_turns(training_steps(paths), options.rounds)
-        evaluate = in_turns(evaluation_steps(paths), options.rounds)
-        augment = in_turns(augmentation_steps(), options.rounds)
-    print(f"{len(paths)} files of {options.root or 'generated frames'}, one thread\n")
+        one_table(groups, options.rounds)
+        augment = in_turns(augmentation_steps(), options.rounds) if options.augmentation else {}
     for workers, seconds in loaders.items():
-        title = f"training through a DataLoader, {workers} workers"
-        _table(title, "clips/s", seconds, len(paths) * PASSES)
-    _table("training, 1 clip a video", "clips/s", train, len(paths))
-    _table(f"evaluation, {CLIPS}x{CROPS} views a video", "videos/s", evaluate, len(paths))
-    print(f"| augmentation, a clip of {FRAMES}x{CROP}x{CROP} on the CPU | ms |\n|---|---|")
+        print(f"\n| training, a DataLoader of {workers} workers | clips/s | x {PEER} |")
+        print("|---|---:|---:|")
+        for name, value in seconds.items():
+            print(f"| {name} | {len(paths) * PASSES / value:.1f} | {seconds[PEER] / value:.1f} |")
+    if augment:
+        print(f"\n| augmentation, a clip of {FRAMES}x{CROP}x{CROP} | ms |\n|---|---:|")
     for name, value in augment.items():
         print(f"| {name} | {1000 * value / BATCH:.1f} |")
+
+
+def containers(root: Path, most: int) -> dict[str, list[str]]:
+    """Container -> files below a folder, spread over them."""
+    found = defaultdict(list)
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".avi", ".mkv", ".mp4"):
+            long = "long " if path.stem.startswith("long") else ""
+            found[f"{long}{path.suffix[1:].upper()}"].append(str(path))
+    return {name: paths[:: max(len(paths) // most, 1)][:most] for name, paths in found.items()}
+
+
+def one_table(groups: dict[str, list[str]], rounds: int) -> None:
+    """Time and print every container and both works, row by row."""
+    raw = raw_readers()
+    names = [OURS, *raw, PEER]
+    print(f"| files | work, a second | {' | '.join(names)} | x {PEER} | of PyAV |")
+    print(f"|---|---|{'---:|' * (len(names) + 2)}")
+    for container, paths in groups.items():
+        for work, steps in (
+            ("clips trained on", training_steps(paths, raw)),
+            (f"videos evaluated, {CLIPS}x{CROPS}", evaluation_steps(paths, raw)),
+        ):
+            seconds = in_turns(steps, rounds)
+            rates = " | ".join(f"{len(paths) / seconds[name]:.1f}" for name in names)
+            times, share = seconds[PEER] / seconds[OURS], seconds["PyAV"] / seconds[OURS]
+            print(
+                f"| {len(paths)} {container} | {work} | {rates} | {times:.1f} | {share:.0%} |",
+                flush=True,
+            )
+
+
+def raw_readers() -> dict[str, Callable[[str], VideoReader]]:
+    """Name -> opens a file; of the decoders that are installed."""
+    readers: dict[str, Callable[[str], VideoReader]] = {"PyAV": PyAVReader}
+    others: dict[str, Callable[[str], VideoReader]] = {
+        "decord": lambda path: DecordReader(path, pixels=1),  # nobody asks for the size
+        "torchcodec": lambda path: TorchCodecReader(path, pixels=1),
+    }
+    for name, reader in others.items():
+        try:
+            check_backend(name)
+        except ImportError as error:
+            print(f"{name} is left out: {error}\n")
+        else:
+            readers[name] = reader
+    return readers
 
 
 def loader_steps(paths: list[str], workers: int) -> dict[str, Step]:
@@ -130,32 +184,32 @@ def augmentation_steps() -> dict[str, Step]:
     return steps
 
 
-def training_steps(paths: list[str]) -> dict[str, Step]:
+def training_steps(
+    paths: list[str], raw: dict[str, Callable[[str], VideoReader]]
+) -> dict[str, Step]:
     """One pass over the files, one random clip each."""
-    videos = _list(paths)
-    transform = TrainTransform(CROP_SETTINGS)
-    steps: dict[str, Step] = {}
-    for backend in ("auto", "decord", "pyav"):
-        decoding = DecodingSettings(backend)
-        dataset = TrainVideos(videos, CLIP, transform, decoding=decoding)
-        steps[f"snl_video, {backend}"] = partial(_read_all, dataset)
-    for backend in ("decord", "pyav"):
-        steps[f"raw decoder, {backend}"] = partial(_raw_pass, paths, backend)
-    for decoder in ("decord", "pyav"):
-        steps[f"PyTorchVideo, {decoder}"] = partial(_peer_pass, paths, decoder, 1, _peer_crop)
+
+    def clip(length: int, number: int) -> Tensor:
+        return CLIP.random(length, sample_generator(0, 0, number))
+
+    ours = TrainVideos(_list(paths), CLIP, TrainTransform(CROP_SETTINGS))
+    steps: dict[str, Step] = {OURS: partial(_read_all, ours)}
+    for name, reader in raw.items():
+        steps[name] = partial(_raw_pass, paths, reader, clip)
+    steps[PEER] = partial(_peer_pass, paths, "decord", 1, _peer_crop)
     return steps
 
 
-def evaluation_steps(paths: list[str]) -> dict[str, Step]:
+def evaluation_steps(
+    paths: list[str], raw: dict[str, Callable[[str], VideoReader]]
+) -> dict[str, Step]:
     """One pass over the files, all views each."""
-    videos = _list(paths)
-    steps: dict[str, Step] = {}
-    for backend in ("auto", "decord"):
-        transform = EvalTransform(SHORT_SIDE, CROP, CROPS)
-        decoding = DecodingSettings(backend)
-        dataset = EvalVideos(videos, CLIP, transform, CLIPS, decoding=decoding)
-        steps[f"snl_video, {backend}"] = partial(_read_all, dataset)
-    steps["PyTorchVideo, decord"] = partial(_peer_pass, paths, "decord", CLIPS, _peer_view)
+    transform = EvalTransform(SHORT_SIDE, CROP, CROPS)
+    ours = EvalVideos(_list(paths), CLIP, transform, CLIPS)
+    steps: dict[str, Step] = {OURS: partial(_read_all, ours)}
+    for name, reader in raw.items():
+        steps[name] = partial(_raw_pass, paths, reader, lambda n, _: CLIP.uniform(n, CLIPS))
+    steps[PEER] = partial(_peer_pass, paths, "decord", CLIPS, _peer_view)
     return steps
 
 
@@ -168,11 +222,14 @@ def _read_all(dataset: TrainVideos | EvalVideos) -> None:
         dataset[number]
 
 
-def _raw_pass(paths: list[str], backend: str) -> None:
+def _raw_pass(
+    paths: list[str],
+    reader: Callable[[str], VideoReader],
+    frames: Callable[[int, int], Tensor],
+) -> None:
     for number, path in enumerate(paths):
-        reader = open_reader(path, backend)  # type: ignore[arg-type]
-        clip = CLIP.random(reader.num_frames, sample_generator(0, 0, number))
-        reader.read(clip.unique().tolist())
+        opened = reader(path)
+        opened.read(frames(opened.num_frames, number).unique().tolist())
 
 
 def _load_all(loader: DataLoader, expected: int, name: str) -> None:
@@ -231,33 +288,6 @@ def _peer_view(sample: dict[str, Any]) -> Tensor:
     height, width = frames.shape[-2:]
     top, left = crop_offsets(height, width, CROP, CROPS)[sample["aug_index"]]
     return F.crop(frames, top, left, CROP, CROP)
-
-
-def write_files(folder: Path, count: int) -> Path:
-    """Write files like UCF101's: 320x240, 25 frames a second, MPEG-4, noise that moves."""
-    import av
-
-    rng = np.random.default_rng(0)
-    for number in range(count):
-        noise = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-        with av.open(str(folder / f"{number:03d}.avi"), "w") as container:
-            stream = container.add_stream("mpeg4", rate=25)
-            stream.height, stream.width, stream.pix_fmt = 240, 320, "yuv420p"
-            stream.bit_rate = 500_000
-            for step in range(180):
-                image = np.ascontiguousarray(noise[step : step + 240, step : step + 320])
-                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-    return folder
-
-
-def _table(title: str, unit: str, seconds: dict[str, float], count: int) -> None:
-    slowest = seconds["PyTorchVideo, decord"]
-    print(f"| {title} | {unit} | x PyTorchVideo with decord |\n|---|---|---|")
-    for name, value in seconds.items():
-        print(f"| {name} | {count / value:.1f} | {slowest / value:.1f} |")
-    print()
 
 
 if __name__ == "__main__":

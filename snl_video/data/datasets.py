@@ -271,6 +271,5 @@ class EvalVideos(ListedVideos):
         video = self.open(number)
         indices = self.clip.uniform(video.num_frames, self.num_clips, fps=video.fps)
         distinct, place = indices.unique(return_inverse=True)
-        crops = self.transform(video.get_frames(distinct).permute(0, 3, 1, 2))
-        views = crops[:, :, place.flatten()].unflatten(2, indices.shape)
-        return views.permute(2, 0, 1, 3, 4, 5).flatten(0, 1).contiguous()
+        frames = self.transform.scale(video.get_frames(distinct).permute(0, 3, 1, 2))
+        return self.transform.cut(frames, place).flatten(0, 1)

@@ -135,7 +135,7 @@ class LiveStream:
         self._check_end(number, clock.seconds, length)
 
     def _keep(self, frame: av.VideoFrame, number: int, seconds: float, due: float) -> None:
-        pixels = torch.from_numpy(rgb(frame, (frame.width, frame.height)).copy())
+        pixels = torch.from_numpy(rgb(frame, (frame.width, frame.height)))
         crops = self.viewing.transform(pixels.permute(2, 0, 1)[None])[:, :, 0]
         self._coming.append(LiveFrame(number, seconds, due, crops))
         with self._changed:

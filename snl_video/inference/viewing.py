@@ -97,8 +97,9 @@ class Viewing:
         clips = self.views.num_clips
         indices = self.clip.uniform(source.num_frames, clips, fps=source.fps)
         distinct, place = indices.unique(return_inverse=True)
-        crops = self.transform(source.get_frames(distinct).permute(0, 3, 1, 2))
-        yield from self.split(crops[:, :, of_clip] for of_clip in place)
+        transform = self.transform
+        frames = transform.scale(source.get_frames(distinct).permute(0, 3, 1, 2))
+        yield from self.split(transform.cut(frames, of_clip[None])[0] for of_clip in place)
 
     def split(self, clips: Iterator[Tensor]) -> Iterator[Tensor]:
         """Yield crops (num_crops, 3, T, S, S) of several clips as batches of a forward pass."""

@@ -1,4 +1,5 @@
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import av
@@ -131,15 +132,31 @@ def test_pyav_decodes_from_the_key_frame_before(tmp_path, monkeypatch, suffix, c
             yield frame
 
     monkeypatch.setattr(pyav_reader, "decoded", counted)
-    for wanted in ([55, 57], [9, 10], [10], [29], [59]):
+    for wanted in ([55, 57], [9, 10], [10], [29], [59], [0, 59], [2, 3, 51]):
         decoded.clear()
         assert read_numbers(open_video(path, "pyav").get_frames(wanted)) == wanted
         assert len(decoded) <= 16
-    monkeypatch.setattr(Packets, "start", lambda self, frame: self.times[-1])
+    monkeypatch.setattr(Packets, "stretches", lambda self, frames: [(self.times[-1], frames)])
     assert read_numbers(open_video(path, "pyav").get_frames([20, 40])) == [20, 40]
 
 
-def test_fallback_keeps_the_indices(tmp_path, monkeypatch):
+def test_pyav_keeps_each_frame_once(tmp_path):
+    path = write_video(tmp_path / "a.mp4", num_frames=60, size=(240, 320))
+    reader = PyAVReader(str(path))
+    tracemalloc.start()
+    frames = reader.read(list(range(60)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.1 * frames.nbytes
+
+
+def test_pyav_reads_again(tmp_path):
+    reader = PyAVReader(str(write_video(tmp_path / "a.mp4", num_frames=60, options={"g": "10"})))
+    for wanted in ([55, 57], [0, 1], [3, 58], [55, 57]):
+        assert read_numbers(reader.read(wanted)) == wanted
+
+
+def test_auto_asks_nobody_but_pyav(tmp_path, monkeypatch):
     if not decord_reader.have_decord():
         pytest.skip("decord is not installed")
     path = write_video(tmp_path / "a.mp4", num_frames=30)

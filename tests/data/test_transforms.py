@@ -118,3 +118,22 @@ def test_eval_transform_centre_is_torchvision_centre():
 def test_bad_settings_are_named(make, match):
     with pytest.raises(ValueError, match=match):
         make()
+
+
+@pytest.mark.parametrize("num_crops", [1, 3])
+def test_clips_are_cut_as_by_hand(num_crops):
+    """From frames as decoders give them, with the colours innermost; some in several clips."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (9, 30, 44, 3), dtype=torch.uint8, generator=generator)
+    frames = pixels.permute(0, 3, 1, 2)
+    transform = EvalTransform(24, 20, num_crops)
+    places = torch.tensor([[0, 2, 4], [4, 5, 8], [8, 8, 8]])
+    views = transform.cut(transform.scale(frames), places)
+    scaled = F.resize(frames, [24, 35], antialias=True)
+    for clip, row in enumerate(places.tolist()):
+        for crop, left in enumerate([7] if num_crops == 1 else [0, 7, 15]):
+            for time, number in enumerate(row):
+                expected = scaled[number, :, 2:22, left : left + 20]
+                assert torch.equal(views[clip, crop, :, time], expected)
+    assert views.is_contiguous()
+    assert torch.equal(transform(frames[:3]), transform.cut(scaled, torch.tensor([[0, 1, 2]]))[0])

@@ -11,6 +11,7 @@ from PIL import Image
 
 from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
+from snl_video.data.decoding.streams import ToRGB
 from snl_video.errors import InputError, UsageError, VideoError
 from snl_video.evaluation.views import ViewSetting
 from snl_video.inference import recognizer as recognizers
@@ -77,10 +78,8 @@ def test_windows_see_the_frames_that_a_plain_loop_sees(recognizer, video, window
 
 
 def test_each_frame_is_decoded_once(recognizer, video, monkeypatch):
-    from snl_video.data.decoding import frame_stream
-
-    calls, rgb = [], frame_stream.rgb
-    monkeypatch.setattr(frame_stream, "rgb", lambda *a: calls.append(a[0].pts) or rgb(*a))
+    calls, to_rgb = [], ToRGB.__call__
+    monkeypatch.setattr(ToRGB, "__call__", lambda *a: calls.append(a[1].pts) or to_rgb(*a))
     recognizer.timeline(video, window=0.8, stride=0.04)
     assert len(calls) == len(set(calls)) == 40
 

@@ -50,9 +50,10 @@ def open_reader(
 
     Args:
         path: the file or folder.
-        backend: "auto" takes decord where it can be trusted to seek, and PyAV where decord is
-            absent, cannot be trusted or fails. "torchcodec" takes TorchCodec in decord's place.
-            "decord" and "pyav" are just these. PyAV reads what is at an address.
+        backend: "auto" is "pyav", the fastest of those that read every container right;
+            docs/benchmarks.md has the table. "torchcodec" takes TorchCodec where it can be trusted
+            to seek, and PyAV where it cannot or fails. "decord" is just that. PyAV reads what is at
+            an address.
         known: what a catalogue knows of the file, which is then not looked at before it is opened.
         max_pixels: of a frame.
         frames_fps: frames per second of pictures, which do not tell it.
@@ -69,7 +70,7 @@ def open_reader(
         check_file(path)
     if is_address(path) and backend == "decord":
         raise VideoError(path, "decord reads no addresses; use backend=auto")
-    if backend == "pyav" or is_address(path) or (backend == "auto" and not have_decord()):
+    if backend in ("auto", "pyav") or is_address(path):
         return PyAVReader(path, known, max_pixels)
     if known is None:
         seekable, pixels = look(path, max_pixels)
@@ -83,8 +84,7 @@ def open_reader(
     if backend == "decord":
         return DecordReader(path, pixels)
     try:
-        seeking = TorchCodecReader if backend == "torchcodec" else DecordReader
-        return ElsePyAV(path, seeking(path, pixels), max_pixels)
+        return ElsePyAV(path, TorchCodecReader(path, pixels), max_pixels)
     except VideoError:
         return PyAVReader(path, None, max_pixels)
 

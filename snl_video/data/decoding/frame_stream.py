@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from snl_video.data.decoding.containers import check_file
-from snl_video.data.decoding.streams import decoded, open_stream, rgb
+from snl_video.data.decoding.streams import ToRGB, decoded, open_stream
 from snl_video.errors import VideoError
 
 
@@ -38,9 +38,9 @@ class FrameStream:
     def __iter__(self) -> Iterator[Tensor]:
         number = 0
         with open_stream(self.path) as (container, stream):
-            size = stream.width, stream.height
+            to_rgb = ToRGB((stream.width, stream.height))
             for frame in decoded(container, stream):
-                yield torch.from_numpy(rgb(frame, size).copy())
+                yield torch.from_numpy(to_rgb(frame).copy())
                 number += 1
         if not number:
             raise VideoError(self.path, "none of its frames decodes; fetch the file again")

@@ -25,7 +25,7 @@ class Known:
 
     Attributes:
         frames: that the container promises.
-        seekable: whether decord can be trusted; see `backends.look`.
+        seekable: whether decord and TorchCodec can be trusted; see `backends.look`.
         width: pixels.
         height: pixels.
     """

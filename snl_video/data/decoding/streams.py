@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from snl_video.data.addresses import is_address, open_address
 from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, video_errors
@@ -137,11 +138,29 @@ def decoded(
         yield from frames_of(packet, max_pixels)
 
 
+class ToRGB:
+    """Turns the frames of one stream into pictures; keeps FFmpeg's scaler from frame to frame.
+
+    Args:
+        size: (width, height) of the pictures, as the header has it.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._scaler = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        """RGB, uint8 (H, W, 3), turned as the display matrix asks; copy it before the next one."""
+        width, height = self._size
+        plane = self._scaler.reformat(frame, width, height, "rgb24").planes[0]
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
+        image = rows[:, : 3 * width].reshape(height, width, 3)
+        return np.rot90(image, round(frame.rotation / 90)) if frame.rotation else image
+
+
 def rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    """RGB in the size (width, height) of the header, turned as its display matrix asks."""
-    width, height = size
-    image = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.rot90(image, round(frame.rotation / 90)) if frame.rotation else image
+    """One frame as a picture of its own; see `ToRGB`."""
+    return ToRGB(size)(frame).copy()
 
 
 def is_data(packet: av.Packet) -> bool:

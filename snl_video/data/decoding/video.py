@@ -1,17 +1,14 @@
 """Open a video and take frames from it by index.
 
-Frame i is the i-th frame that comes out of the decoder when the file is read from its start. Both
-backends keep to that. decord is faster because it seeks; PyAV reads forward, and is used where
-decord is not installed, fails on the file, or cannot be trusted to seek:
+Frame i is the i-th frame that comes out of the decoder when the file is read from its start. All
+backends keep to that. PyAV is used unless another one is asked for: it reads every container, seeks
+where a frame can be known by its time, and is as fast as any (docs/benchmarks.md).
 
-* `backends.READ_RIGHT` says of which containers decord is trusted to seek. PyAV reads forward where
-  a frame can't be known by its time.
-* A file that asks to be shown rotated comes rotated, as a player shows it. decord fails on most of
-  these; PyAV then reads them.
-* The two backends may differ by up to 2 grey levels in MPEG-4 Part 2, whose inverse transform is
-  not bit-exact between FFmpeg builds; their H.264 frames are equal.
-
-* TorchCodec is used on request, in decord's place. It needs FFmpeg's shared libraries.
+* A file that asks to be shown rotated comes rotated, as a player shows it.
+* decord and TorchCodec are used on request, for containers in which they are trusted to seek
+  (`backends.READ_RIGHT`). TorchCodec needs FFmpeg's shared libraries, and PyAV reads what it can't.
+* decord may differ by up to 2 grey levels in MPEG-4 Part 2, whose inverse transform is not
+  bit-exact between FFmpeg builds; H.264 frames are equal.
 
 A folder, tar or zip of numbered pictures is a video too; `frames_reader` reads it.
 
@@ -67,8 +64,8 @@ class Video:
 
     Args:
         path: the file, or a folder, tar or zip of frames.
-        backend: "auto" (decord where it can be trusted, else PyAV), "decord", "pyav", or
-            "torchcodec" (where it can be trusted, else PyAV).
+        backend: "auto" (PyAV), "pyav", "decord", or "torchcodec" (where it can be trusted, else
+            PyAV).
         timeout: when positive, a child process decodes, and is stopped when it does not answer
             within this many seconds; see `guard`.
         known: what a catalogue knows of the file; see `backends.open_reader`.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
@@ -151,8 +152,11 @@ class TrainTransform:
             box = random_area_box(height, width, crop.scale, crop.ratio, generator)
         else:
             box = random_short_side_box(height, width, crop.size, crop.short_sides, generator)
-        clip = F.resized_crop(frames, *box, size=[crop.size] * 2, antialias=True)
-        return clip.transpose(0, 1).contiguous()
+        pixels = F.resized_crop(frames, *box, size=[crop.size] * 2, antialias=True).numpy()
+        clip = np.empty((pixels.shape[1], len(pixels), crop.size, crop.size), np.uint8)
+        for time, picture in enumerate(pixels):  # a third of the time of one copy by torch
+            clip[:, time] = picture
+        return torch.from_numpy(clip)
 
 
 class EvalTransform:
@@ -175,9 +179,31 @@ class EvalTransform:
 
     def __call__(self, frames: Tensor) -> Tensor:
         """uint8 (T, C, H, W) -> uint8 (num_crops, C, T, S, S), S = crop_size."""
-        frames = scale_short_side(frames, self.short_side)
+        return self.cut(self.scale(frames), torch.arange(len(frames))[None])[0]
+
+    def scale(self, frames: Tensor) -> Tensor:
+        """uint8 (T, C, H, W) -> the same with a short side of `short_side` pixels."""
+        return scale_short_side(frames, self.short_side)
+
+    def cut(self, frames: Tensor, places: Tensor) -> Tensor:
+        """Crops of several clips; every pixel of them is copied once.
+
+        Args:
+            frames: uint8 (N, C, H, W), scaled.
+            places: int64 (num_clips, T), which of the frames make each clip.
+
+        Returns:
+            uint8 (num_clips, num_crops, C, T, S, S), S = crop_size.
+        """
         size = self.crop_size
         height, width = frames.shape[-2:]
         offsets = crop_offsets(height, width, size, self.num_crops)
-        crops = [frames[..., top : top + size, left : left + size] for top, left in offsets]
-        return torch.stack(crops).transpose(1, 2)
+        shape = (len(places), len(offsets), frames.shape[1], places.shape[1], size, size)
+        pixels = frames.numpy()  # torch takes three times as long for copies of such slices
+        views = np.empty(shape, np.uint8)
+        for clip, row in enumerate(places.tolist()):
+            for time, number in enumerate(row):
+                for crop, (top, left) in enumerate(offsets):
+                    cut = pixels[number, :, top : top + size, left : left + size]
+                    views[clip, crop, :, time] = cut
+        return torch.from_numpy(views)
