@@ -33,6 +33,7 @@ COMMANDS = {
     "live": Command("live", "say what a camera, a URL or a file shows while it plays"),
     "serve": Command("serve", "open a web page that recognises videos"),
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
+    "generate": Command("generate", "write a data set of its own, to try things on"),
     "check": Command("check", "look at every video of a data set before training"),
     "compare": Command("compare", "compare reports of the same videos, with a paired test"),
     "compare-kinds": Command("compare_kinds", "train and test with several kinds of block"),

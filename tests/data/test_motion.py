@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from collections import Counter
 from functools import cache
 
@@ -9,7 +7,7 @@ import torch
 
 from snl_video.data import open_video
 from snl_video.data.formats import SyntheticMotion
-from snl_video.data.synthetic.motion import MotionSettings, main, write_motion
+from snl_video.data.synthetic.motion import MotionSettings, write_motion
 from snl_video.data.synthetic.motion_scenes import CLASSES, draw_look, draw_video
 
 SETTINGS = MotionSettings(groups=3, clips_per_group=2, num_frames=12, height=48, width=60)
@@ -103,18 +101,6 @@ def test_a_broken_run_leaves_nothing(tmp_path, monkeypatch):
 def test_bad_settings(change):
     with pytest.raises(ValueError, match=str(next(iter(change.values())))):
         MotionSettings(**change)
-
-
-def test_command(tmp_path, capsys):
-    options = ["--groups", "3", "--clips-per-group", "1", "--num-frames", "4"]
-    for _ in range(2):
-        main(["--root", str(tmp_path / "set"), *options])
-    lines = capsys.readouterr().out.splitlines()
-    assert "30 clips of 4 frames" in lines[0]
-    assert "was there" not in lines[0]
-    assert "was there" in lines[3]
-    command = [sys.executable, "-W", "error", "-m", "snl_video.data.synthetic.motion", "--help"]
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def object_place(frame):

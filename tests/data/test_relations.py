@@ -11,7 +11,6 @@ from snl_video.data.synthetic.relation_tasks import TASKS
 from snl_video.data.synthetic.relations import (
     RelationsSettings,
     clip_frames,
-    main,
     scene,
     write_relations,
 )
@@ -189,13 +188,3 @@ def test_the_data_module_takes_any_task(tmp_path):
     data.prepare_data()
     assert data.classes == ["Repeated", "Swapped"]
     assert len(data.video_list("test")) == 2
-
-
-def test_command(tmp_path, capsys):
-    command = [f"--root={tmp_path / 'set'}", "--task=counting", "--clips_per_class=3", "--size=96"]
-    for _ in range(2):
-        main(command)
-    lines = capsys.readouterr().out.splitlines()
-    assert "counting, 12 clips of 16 frames, 96x96, things in frames 0-3, 12-15" in lines[0]
-    assert lines[1] == "classes: NoneEqual, OneEqual, TwoEqual, ThreeEqual"
-    assert [line.endswith("(was there)") for line in lines] == [False, False, True, False]

@@ -1,12 +1,13 @@
 """What of a written data set can be told without comparing places: all should be at chance.
 
-    python -m snl_video.data.synthetic.leaks --root data/relations
+    snl-video generate relations --leaks true
 
 Linear classifiers are trained on the training list of split 1, each on one view of the videos:
 
     best frame   one frame, chosen on the last third of the training list
     frames       the mean of the frames
     colours      a histogram of the colours of the whole clip
+    colour pairs the products of every two of its bins, as a view that is not linear may take them
     packets      the sizes of the encoded frames
 
 Each has to say for pairs of test videos of two classes which is which: 50 % by chance. Its accuracy
@@ -14,8 +15,12 @@ on single videos would be no such measure. A score that grows with the yellow of
 nothing of `same_different`, but a threshold on it that lies well by accident gets three of the four
 pairs of colours right.
 
-A task of `relations` leaks if a view is above `chance_bound`. Written once with `intra` and once
-without, the best frame also says whether the codec carries one part of a clip into another.
+A task of `relations` leaks if a view is above `chance_bound`. Colour pairs do tell some tasks:
+whether a clip has two colours or one is the very question of `same_different`, and they show how
+large the thing of each colour is. `binding`, `sequence` and `order` hide from them too.
+
+Written once with `intra` and once without, the best frame also says whether the codec carries one
+part of a clip into another.
 """
 
 from __future__ import annotations
@@ -26,7 +31,6 @@ from pathlib import Path
 import av
 import torch
 import torch.nn.functional as F
-from jsonargparse import ArgumentParser
 from torch import Tensor
 
 from snl_video.data.decoding import open_video
@@ -43,7 +47,7 @@ def measure_leaks(root: str | Path) -> dict[str, float]:
     labels, truth = train.pop("label"), test.pop("label")
     found = {
         name: _pairs_right(train[name].flatten(1), labels, test[name].flatten(1), truth)
-        for name in ("frames", "colours", "packets")
+        for name in ("frames", "colours", "colour pairs", "packets")
     }
     thumbnails, held = train["thumbnails"], len(labels) // 3
     trials = [
@@ -76,11 +80,12 @@ def _views(videos: VideoList) -> dict[str, Tensor]:
     for record in records:
         video = open_video(record.path)
         clip = video.get_frames(range(video.num_frames)).movedim(-1, 1).float() / 255
-        thumbnails = F.adaptive_avg_pool2d(clip, 8)
+        thumbnails, colours = F.adaptive_avg_pool2d(clip, 8), _histogram(clip)
         seen = {
             "thumbnails": thumbnails,
             "frames": thumbnails.mean(0),
-            "colours": _histogram(clip),
+            "colours": colours,
+            "colour pairs": torch.outer(colours, colours),
             "packets": _packet_sizes(record.path),
             "label": torch.tensor(record.label),
         }
@@ -124,17 +129,11 @@ def _pairs(label: Tensor) -> tuple[Tensor, Tensor]:
     return in_turn[: 2 * pairs : 2], in_turn[1 : 2 * pairs : 2]
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Measure and print every view beside chance."""
-    parser = ArgumentParser(description="Measure what a written data set leaks.")
-    parser.add_argument("--root", default="data/relations")
-    root = parser.parse_args(arguments).root
+def leaks_in_words(root: str | Path) -> str:
+    """Every view beside chance, a line each."""
     pairs = len(UCF101(root).read("test").records) // 2
     bound = chance_bound(pairs)
-    print(f"{root}: {pairs} pairs of test videos, 50.0% by chance, {bound:.1%} at most")
+    lines = [f"{pairs} pairs of test videos, 50.0% by chance, {bound:.1%} at most"]
     for name, share in measure_leaks(root).items():
-        print(f"  {name:<11} {share:6.1%}{'  LEAKS' if share > bound else ''}")
-
-
-if __name__ == "__main__":
-    main()
+        lines.append(f"  {name:<12} {share:6.1%}{'  LEAKS' if share > bound else ''}")
+    return "\n".join(lines)

@@ -1,6 +1,6 @@
 """A small data set of real encoded videos whose classes need time to tell apart.
 
-    python -m snl_video.data.synthetic.motion --root data/motion
+    snl-video generate motion
 
 Ten classes in UCF101's layout. An object lies on a textured ground; something about it changes, or
 nothing does and two signals have to be compared:
@@ -20,14 +20,13 @@ Ground and shape belong to the group, and all classes share the groups, so they 
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from snl_video.data.synthetic.motion_scenes import CLASSES, draw_look, draw_video
-from snl_video.data.synthetic.ucf101_layout import is_written, write_lists, write_once
+from snl_video.data.synthetic.ucf101_layout import write_lists, write_once
 from snl_video.data.synthetic.video_writer import write_frames
 from snl_video.errors import InputError
 
@@ -86,27 +85,12 @@ def _fill(root: Path, settings: MotionSettings) -> None:
     write_lists(root / "ucfTrainTestlist", CLASSES, groups)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Write the data set and print what it holds."""
-    parser = argparse.ArgumentParser(description="Write the motion data set.")
-    parser.add_argument("--root", default="data/motion")
-    for name, value in asdict(MotionSettings()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
-    options = vars(parser.parse_args(arguments))
-    root = Path(options.pop("root"))
-    settings = MotionSettings(**options)
-    there = is_written(root, NAME, asdict(settings))
-    write_motion(root, settings)
+def describe(root: str | Path, settings: MotionSettings) -> str:
+    """What is there, in two lines."""
     clips = len(CLASSES) * settings.groups * settings.clips_per_group
-    size = sum(path.stat().st_size for path in (root / "videos").rglob("*.mp4"))
-    print(
+    size = sum(path.stat().st_size for path in (Path(root) / "videos").rglob("*.mp4"))
+    return (
         f"{root}: {clips} clips of {settings.num_frames} frames, "
-        f"{settings.width}x{settings.height}, {size / 1e6:.1f} MB, {len(CLASSES)} classes, "
-        f"{settings.groups} groups, 3 splits{' (was there)' if there else ''}"
+        f"{settings.width}x{settings.height}, {size / 1e6:.1f} MB, {settings.groups} groups, "
+        f"{clips // 3} test clips; 3 splits\nclasses: {', '.join(CLASSES)}"
     )
-    print(f"classes: {', '.join(CLASSES)}")
-    print(f"test groups of a split: {settings.groups // 3}; clips: {clips // 3}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """A data set of real encoded videos whose classes need far places to be compared.
 
-    python -m snl_video.data.synthetic.relations --root data/relations --task same_different
+    snl-video generate relations --task same_different
 
 Each task is a set of its own, in UCF101's layout:
 
@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jsonargparse import ArgumentParser
 
 from snl_video.data.synthetic.relation_scenes import (
     Placed,
@@ -32,7 +31,7 @@ from snl_video.data.synthetic.relation_scenes import (
     place,
 )
 from snl_video.data.synthetic.relation_tasks import DISTRACTOR, TASKS, Thing
-from snl_video.data.synthetic.ucf101_layout import is_written, write_lists, write_once
+from snl_video.data.synthetic.ucf101_layout import write_lists, write_once
 from snl_video.data.synthetic.video_writer import write_frames
 from snl_video.errors import InputError
 
@@ -149,28 +148,12 @@ def _fill(root: Path, settings: RelationsSettings) -> None:
     write_lists(root / "ucfTrainTestlist", classes, groups)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Write the data set and print what it holds."""
-    parser = ArgumentParser(description="Write a relations data set.")
-    parser.add_argument("--root", default="data/relations")
-    parser.add_class_arguments(RelationsSettings)
-    options = vars(parser.parse_args(arguments))
-    root, settings = options.pop("root"), RelationsSettings(**options)
-    there = is_written(root, NAME, asdict(settings))
-    write_relations(root, settings)
-    print(describe(root, settings) + (" (was there)" if there else ""))
-    print(f"classes: {', '.join(settings.classes)}")
-
-
 def describe(root: str | Path, settings: RelationsSettings) -> str:
-    """One sentence about what was written."""
+    """What is there, in two lines."""
     clips = len(settings.classes) * settings.clips_per_class
     shown = ", ".join(f"{part.start}-{part.stop - 1}" for part in settings.shown)
     return (
         f"{root}: {settings.task}, {clips} clips of {settings.num_frames} frames, "
-        f"{settings.size}x{settings.size}, things in frames {shown}; 3 splits"
+        f"{settings.size}x{settings.size}, things in frames {shown}; 3 splits\n"
+        f"classes: {', '.join(settings.classes)}"
     )
-
-
-if __name__ == "__main__":
-    main()
