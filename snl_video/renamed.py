@@ -57,6 +57,9 @@ RENAMED_BACKBONES = {"slowfast_r50": "slowfast_r50_8x8"}
 SECTIONS = {"model": "hyper_parameters", "data": "datamodule_hyper_parameters"}
 """Section of a configuration -> where Lightning keeps it in a checkpoint."""
 
+STATES = ("state_dict", "current_model_state")
+"""Where a checkpoint has the tensors of a model; the second beside an average."""
+
 
 def new_name(old: str) -> str | None:
     """Return what a setting is called now, or None if it had no other name.
@@ -112,7 +115,32 @@ def migrate_checkpoint(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     held = {section: checkpoint[key] for section, key in SECTIONS.items() if key in checkpoint}
     new = migrate_settings(held)
     settings = {SECTIONS.get(section, section): value for section, value in new.items()}
-    return {**checkpoint, **settings}
+    return {**checkpoint, **settings, **unwrapped_states(checkpoint)}
+
+
+def unwrapped_states(checkpoint: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the groups of tensors in ``checkpoint`` by the names of today."""
+    return {key: unwrapped(checkpoint[key]) for key in STATES if key in checkpoint}
+
+
+def unwrapped(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``tensors`` with the names of today around blocks.
+
+    A module with a block was once wrapped: its own tensors were ``<path>.module.<rest>`` beside
+    ``<path>.non_local.<rest>``. They are ``<path>.<rest>`` now.
+    """
+    around = {name[: name.index(".non_local.")] for name in tensors if ".non_local." in name}
+    new = dict(tensors)
+    for path in around:
+        own = [
+            n
+            for n in tensors
+            if n.startswith(f"{path}.") and not n.startswith(f"{path}.non_local.")
+        ]
+        if own and all(name.startswith(f"{path}.module.") for name in own):
+            names = {name: path + name.removeprefix(f"{path}.module") for name in own}
+            new = {names.get(name, name): value for name, value in new.items()}
+    return new
 
 
 def _copy(settings: Mapping[str, Any]) -> dict[str, Any]:

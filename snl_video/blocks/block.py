@@ -198,11 +198,9 @@ class NonLocalBlock(nn.Module):
 def check_input(x: Tensor, channels: int) -> None:
     """Raise ValueError unless x is (B, channels, T, H, W) and finite (see `NonLocalBlock`)."""
     if x.ndim != 5 or x.shape[1] != channels:
-        remedy = "add the missing axes, for images x.unsqueeze(2)"
-        if x.ndim == 5:
-            remedy = f"build the block with in_channels={x.shape[1]}"
         raise ValueError(
-            f"the block takes (B, {channels}, T, H, W), got {tuple(x.shape)}: {remedy}"
+            f"the block takes (B, {channels}, T, H, W), got {tuple(x.shape)}: "
+            f"{_remedy(x, channels)}"
         )
     if torch.compiler.is_compiling() or x.device.type != "cpu":
         return
@@ -213,6 +211,22 @@ def check_input(x: Tensor, channels: int) -> None:
             f"the input of the block holds {nans} NaN and {bad - nans} infinite values of "
             f"{values.numel()}: look for the layer or the clip before it that made them"
         )
+
+
+def _remedy(x: Tensor, channels: int) -> str:
+    """What turns x into (B, channels, T, H, W), by where its channels are."""
+    fitting = [axis for axis in range(1, x.ndim) if x.shape[axis] == channels]
+    if x.ndim == 3 and 2 in fitting:
+        return "these are tokens, x.transpose(1, 2).unflatten(2, (T, H, W)) gives them a grid"
+    if x.ndim == 4 and 1 in fitting:
+        return "add the missing axis with x.unsqueeze(2)"
+    if x.ndim == 4 and 3 in fitting:
+        return "bring its channels to the front and add an axis, x.movedim(-1, 1).unsqueeze(2)"
+    if x.ndim == 5 and fitting:
+        return f"bring its channels to the front, x.movedim({fitting[-1]}, 1)"
+    if x.ndim == 5:
+        return f"build the block with in_channels={x.shape[1]}"
+    return "give it features of five axes; `insert_blocks` finds the layout of a module's by itself"
 
 
 def _grid(x: Tensor) -> Grid:

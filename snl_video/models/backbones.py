@@ -10,6 +10,7 @@ from snl_video.models.inception_i3d import i3d_inception
 from snl_video.models.insertion import NonLocalSpec, insert_blocks
 from snl_video.models.network import VideoNetwork
 from snl_video.models.resnet import c2d, i3d, slow, slowfast
+from snl_video.spec import as_spec
 
 BACKBONES: dict[str, Callable[..., VideoNetwork]] = {
     "i3d_r50": partial(i3d, depth=50),
@@ -75,5 +76,5 @@ def build_network(
         )
     network = BACKBONES[backbone](num_classes, width, dropout, **given)
     if non_local is not None:
-        insert_blocks(network, non_local)
+        insert_blocks(network, as_spec(NonLocalSpec, non_local, "non_local"))
     return network

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from snl_video.errors import NetworkError
+from snl_video.models.feature_layout import FeatureLayout
 from snl_video.models.safe_convolution import use_safe_convolutions
 from snl_video.protocol import ProtocolName
 
@@ -16,10 +17,22 @@ KINETICS_STD = (0.225, 0.225, 0.225)
 
 
 class Place(NamedTuple):
-    """Where a block can go: after the module at ``path`` of the trunk, which emits ``channels``."""
+    """Where a block can go.
+
+    Attributes:
+        path: of a module in the trunk; the block comes after it.
+        channels: of the features that the module returns.
+        layout: of these features.
+        item: index or key of the features in what it returns; None where that is a tensor.
+        read: whether the network goes on with these features. After the last layer of a transformer
+            that classifies its class token, it does not, and a block would do nothing.
+    """
 
     path: str
     channels: int
+    layout: FeatureLayout = FeatureLayout()
+    item: int | str | None = None
+    read: bool = True
 
 
 class SlowFastPathways(nn.Module):

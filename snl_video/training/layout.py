@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from snl_video.errors import InputError
 from snl_video.models import VideoNetwork
+from snl_video.models.insertion import block_paths
 
 Part = Literal["backbone", "blocks", "head"]
 STEM = "stem"
@@ -26,12 +27,7 @@ def module_spots(network: VideoNetwork) -> dict[str, Spot]:
     the last is the head. An inserted block has the position of its place.
     """
     paths = {place.path: index for index, place in enumerate(network.places.values())}
-    taken = {entry["place"] for entry in network.non_local}
-    blocks = {
-        f"{place.path}.non_local": index
-        for index, (name, place) in enumerate(network.places.items())
-        if name in taken
-    }
+    blocks = [f"{path}.non_local" for path in block_paths(network).values()]
     spots = {}
     reached, within = -1, ""
     for path, _ in network.trunk.named_modules():

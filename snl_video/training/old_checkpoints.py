@@ -3,7 +3,7 @@
 from typing import Any
 
 from snl_video.models import VideoNetwork
-from snl_video.renamed import migrate_checkpoint
+from snl_video.renamed import migrate_checkpoint, unwrapped_states
 from snl_video.spec import as_spec
 from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.training.layout import parameter_spots
@@ -20,6 +20,7 @@ def migrate_run(checkpoint: dict[str, Any], network: VideoNetwork) -> bool:
         checkpoint: as Lightning reads it.
         network: of the run.
     """
+    checkpoint.update(unwrapped_states(checkpoint))
     new = migrate_checkpoint(checkpoint)
     if new == checkpoint:
         return False

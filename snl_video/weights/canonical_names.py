@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from snl_video.models.insertion import block_paths
 from snl_video.models.network import VideoNetwork
 
 OF_BLOCKS = "non_local."
@@ -16,25 +17,22 @@ WRAPPERS = ("module.", "_orig_mod.")
 def canonical_name(name: str, places: Mapping[str, str]) -> str:
     """Turn a name in a network's ``state_dict`` into the one that does not depend on its blocks.
 
-    ``trunk.<path>.module.<rest>`` becomes ``trunk.<path>.<rest>`` and
     ``trunk.<path>.non_local.<rest>`` becomes ``non_local.<place>.<rest>``.
 
     Args:
         name: as in ``state_dict``.
-        places: place -> path in the trunk, of the places that have a block.
+        places: place -> path in the trunk of the module that holds its block.
     """
     for place, path in places.items():
-        start = f"trunk.{path}."
-        if name.startswith(f"{start}module."):
-            return start + name.removeprefix(f"{start}module.")
-        if name.startswith(f"{start}non_local."):
-            return f"{OF_BLOCKS}{place}." + name.removeprefix(f"{start}non_local.")
+        start = f"trunk.{path}.non_local."
+        if name.startswith(start):
+            return f"{OF_BLOCKS}{place}." + name.removeprefix(start)
     return name
 
 
 def canonical_state(model: VideoNetwork) -> dict[str, Tensor]:
     """Return canonical name -> tensor of ``model``; the tensors share its memory."""
-    places = {entry["place"]: model.places[entry["place"]].path for entry in model.non_local}
+    places = block_paths(model)
     return {canonical_name(name, places): value for name, value in model.state_dict().items()}
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from snl_video.errors import NetworkError
-from snl_video.models import NonLocalSpec, insert_blocks, inserted_blocks
+from snl_video.models import NonLocalSpec, insert_blocks, inserted_blocks, remove_blocks
 from snl_video.models.summary import summarise
 from snl_video.weights import build_model
 
@@ -36,7 +36,7 @@ def test_the_block_sits_after_its_residual_block_and_before_the_next():
     block = inserted_blocks(net)["res4.4"]
     block.register_forward_hook(lambda m, i, o: seen.update(block=(i[0], o)))
     stage = net.trunk.get_submodule(net.places["res4.4"].path.rpartition(".")[0])
-    stage[4].module.register_forward_hook(lambda m, i, o: seen.update(before=o))
+    stage[4].activation.register_forward_hook(lambda m, i, o: seen.update(before=o))
     stage[5].register_forward_hook(lambda m, i, o: seen.update(after=i[0]))
     net(torch.randn(1, 3, 8, 32, 32))
     assert seen["block"][0] is seen["before"]
@@ -105,9 +105,31 @@ def test_a_bad_place_or_block_leaves_the_network_untouched(spec, message):
     assert list(net.state_dict()) == before
 
 
-def test_a_network_without_places_is_refused():
-    with pytest.raises(TypeError, match="VideoNetwork, which names its places, got a Li"):
-        insert_blocks(torch.nn.Linear(2, 2), NonLocalSpec())
+def test_places_may_have_blocks_of_different_kinds():
+    net = network()
+    given = {"paper": {"kind": "gsnl", "options": {"order": 3}}, "res3.1": "nl"}
+    entries = insert_blocks(net, given)
+    assert [(e["place"], e["kind"]) for e in entries] == [("res4.4", "gsnl"), ("res3.1", "nl")]
+    assert entries == net.non_local
+    assert {p: block.kind for p, block in inserted_blocks(net).items()} == {
+        "res3.1": "nl",
+        "res4.4": "gsnl",
+    }
+
+
+def test_removing_the_blocks_gives_the_old_network_back():
+    net, plain = network().eval(), network().eval()
+    names = [name for name, _ in net.named_parameters()]
+    insert_blocks(net, {"places": "five"})
+    assert [name for name, _ in net.named_parameters() if ".non_local." not in name] == names
+    net.load_state_dict(plain.state_dict(), strict=False)
+    removed = remove_blocks(net)
+    assert list(removed) == ["res3.1", "res3.3", "res4.1", "res4.3", "res4.5"]
+    assert (net.non_local, inserted_blocks(net)) == ([], {})
+    assert list(net.state_dict()) == list(plain.state_dict())
+    assert not any(module._forward_hooks for module in net.modules())
+    clips = torch.randn(1, 3, 8, 32, 32)
+    assert torch.equal(net(clips), plain(clips))
 
 
 def test_a_taken_place_is_refused():

@@ -76,7 +76,7 @@ def test_plain_weights_go_into_a_network_with_blocks(tmp_path, backbone):
 def test_blocks_in_the_file_alone_are_reported_as_unexpected(tmp_path):
     source, model = network(seed=1, non_local=SNL), network(seed=2)
     report = load_pretrained(model, saved(tmp_path, source.state_dict()))
-    theirs = {n.replace(".module.", "."): v for n, v in source.state_dict().items()}
+    theirs = source.state_dict()
     assert {name.replace(BLOCK, "non_local.res4.4.") for name in theirs if BLOCK in name} == set(
         report.unexpected
     )

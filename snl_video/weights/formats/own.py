@@ -6,8 +6,10 @@ from typing import Any
 from torch import Tensor
 
 from snl_video.blocks import BLOCKS, block_options
+from snl_video.models.block_hook import carrier
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
+from snl_video.renamed import unwrapped
 from snl_video.spec import as_spec
 from snl_video.weights.canonical_names import canonical_name, place_of, tensors_under
 from snl_video.weights.formats.block_comparison import different_blocks
@@ -30,13 +32,9 @@ def convert(checkpoint: Mapping[str, Any], model: VideoNetwork) -> dict[str, Ten
     """
     tensors = {
         name.removeprefix(NETWORK): value
-        for name, value in tensors_under(checkpoint, "state_dict").items()
+        for name, value in unwrapped(tensors_under(checkpoint, "state_dict")).items()
     }
-    paths = {
-        place: path
-        for place, (path, _) in model.places.items()
-        if any(name.startswith(f"trunk.{path}.non_local.") for name in tensors)
-    }
+    paths = {name: carrier(model.trunk, place.path) for name, place in model.places.items()}
     others = _other_blocks(checkpoint, model)
     result = {}
     for name, value in tensors.items():
