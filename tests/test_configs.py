@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.zoo import PRESETS, torchvision_preset
 from snl_video.blocks import BLOCKS, block_options
 from snl_video.commands.finetune import OWN_VIDEOS
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
-from snl_video.models.backbones import options_of
+from snl_video.models.backbones import BACKBONES, options_of
 from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.weights import build_model, load_pretrained
 from snl_video.weights.formats.pyslowfast.config import Config
@@ -24,7 +25,8 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 OVERLAYS = [p for p in CONFIGS if p.parent.name == "blocks" and p.stem in BLOCKS]
 KINETICS = [p for p in CONFIGS if p.parent.name == "kinetics400" and "i3d_inception" not in p.stem]
 FINETUNING = [path for path in CONFIGS if path.parent.name == "finetune"]
-RECIPES = [path for path in CONFIGS if path.parent.name not in ("blocks", "finetune")]
+OTHER_BACKBONES = [path for path in CONFIGS if path.parent.name == "backbones"]
+RECIPES = [p for p in CONFIGS if p.parent.name not in ("backbones", "blocks", "finetune")]
 FROM_WEIGHTS = [path for path in RECIPES if path.stem.startswith("finetune_")]
 PAPER_PLACE = {
     "i3d_r50": "res4.4",
@@ -129,6 +131,24 @@ def test_recipe_parses_and_builds_its_network(path):
     assert config.data.clip.num_frames % alpha == 0
     if "snl-video fit" in path.read_text().splitlines()[0]:
         assert config.model.schedule.warmup_epochs < config.trainer.max_epochs
+
+
+def test_every_backbone_has_a_recipe():
+    found = re.findall(r"^  backbone: (\S+)", "".join(p.read_text() for p in CONFIGS), re.MULTILINE)
+    assert set(found) == set(BACKBONES)
+
+
+@pytest.mark.parametrize("path", OTHER_BACKBONES, ids=name)
+def test_an_overlay_puts_another_backbone_into_a_recipe(path):
+    config = parse(ROOT / "configs/ucf101/finetune_i3d_r50.yaml", path)
+    backbone = config.model.backbone
+    assert path.stem == backbone.replace(":", "_")
+    assert config.trainer.max_epochs == 50
+    of = PRESETS.get(backbone) or torchvision_preset(backbone.removeprefix("torchvision:"))
+    assert (config.data.clip.num_frames, config.data.clip.interval) == (of.frames, of.interval)
+    assert config.data.crop.test_size == of.size
+    source = str(getattr(config.pretrained, "source", config.pretrained))
+    assert source.endswith((".pyth", "resnet101")) or source == backbone
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=name)

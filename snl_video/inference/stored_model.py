@@ -19,6 +19,7 @@ from snl_video.protocol import protocol_of
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
+from snl_video.weights.torchvision_hub import PREFIX as TORCHVISION
 from snl_video.whole_files import previous_in_words
 
 PUBLISHED = {
@@ -28,6 +29,13 @@ PUBLISHED = {
     )
 }
 """Name of published weights -> the backbone that they are for, and the clips it was trained on."""
+TORCHVISION_CLIPS = {
+    "s3d": ({"num_frames": 128, "interval": 2}, {"size": 224, "short_side": 256}),
+    "swin3d": ({"num_frames": 32, "interval": 2}, {"size": 224, "short_side": 256}),
+    "mvit": ({"num_frames": 16, "interval": 4}, {"size": 224, "short_side": 256}),
+    "": ({"num_frames": 16, "interval": 2}, {"size": 112, "short_side": 128}),
+}
+"""Beginning of a name in torchvision -> clip and crop of its weights, at 30 frames a second."""
 ARCHITECTURE = ("backbone", "num_classes", "width", "dropout", "backbone_options", "non_local")
 """Settings of a run's model that `build_model` takes."""
 
@@ -65,9 +73,9 @@ def read_stored_model(source: str | Path) -> StoredModel:
     Raises:
         InputError: it is none of these.
     """
-    if str(source) in PUBLISHED:
+    if str(source) in PUBLISHED or str(source).startswith(TORCHVISION):
         classes = known_classes(str(source)) or []
-        backbone, data = PUBLISHED[str(source)]
+        backbone, data = PUBLISHED.get(str(source)) or of_torchvision(str(source))
         network = build_model(backbone, len(classes), pretrained=str(source))
         return StoredModel(network.eval(), classes, data, {}, str(source))
     if str(source).startswith(PREFIX):
@@ -136,6 +144,13 @@ def _naming(path: Path) -> Iterator[None]:
         ) from error
 
 
+def of_torchvision(source: str) -> tuple[str, Mapping[str, Any]]:
+    """The backbone, and the clips, of ``torchvision:NAME`` or ``torchvision:NAME:WEIGHTS``."""
+    name = source.removeprefix(TORCHVISION).partition(":")[0]
+    clip, crop = next(v for start, v in TORCHVISION_CLIPS.items() if name.startswith(start))
+    return f"{TORCHVISION}{name}", {"clip": clip, "crop": crop}
+
+
 def checkpoint_of(source: Path) -> Path:
     """Return the checkpoint that a path means: itself, or the best or last of a run's folder.
 
@@ -148,5 +163,6 @@ def checkpoint_of(source: Path) -> Path:
             return path
     raise InputError(
         f"{source} is neither a checkpoint nor the folder of a run with checkpoints/best.ckpt, nor "
-        f"a folder of `snl-video share`; published weights: {', '.join(PUBLISHED)}"
+        f"a folder of `snl-video share`; published weights: {', '.join(PUBLISHED)}, "
+        f"{TORCHVISION}NAME"
     )

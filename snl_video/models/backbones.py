@@ -6,10 +6,15 @@ from functools import partial
 from typing import Any
 
 from snl_video.errors import NetworkError
+from snl_video.models import torchvision_video
+from snl_video.models.hugging_face import PREFIX, hugging_face
 from snl_video.models.inception_i3d import i3d_inception
 from snl_video.models.insertion import NonLocalSpec, insert_blocks
+from snl_video.models.mvit import mvit_b
 from snl_video.models.network import VideoNetwork
 from snl_video.models.resnet import c2d, i3d, slow, slowfast
+from snl_video.models.separable_resnet import csn, r2plus1d
+from snl_video.models.x3d import x3d
 from snl_video.spec import as_spec
 
 BACKBONES: dict[str, Callable[..., VideoNetwork]] = {
@@ -22,12 +27,42 @@ BACKBONES: dict[str, Callable[..., VideoNetwork]] = {
     "slowfast_r50_8x8": partial(slowfast, depth=50, alpha=4, fusion_kernel=7),
     "slowfast_r101_8x8": partial(slowfast, depth=101, alpha=4, fusion_kernel=5),
     "i3d_inception": i3d_inception,
+    "r2plus1d_r50": r2plus1d,
+    "csn_r101": partial(csn, depth=101),
+    "x3d_xs": partial(x3d, depth_factor=2.2),
+    "x3d_s": partial(x3d, depth_factor=2.2),
+    "x3d_m": partial(x3d, depth_factor=2.2),
+    "x3d_l": partial(x3d, depth_factor=5.0),
+    "mvit_b_16x4": partial(mvit_b, num_frames=16),
+    "mvit_b_32x3": partial(mvit_b, num_frames=32),
+    "torchvision:r3d_18": partial(torchvision_video.resnet18, "r3d_18"),
+    "torchvision:mc3_18": partial(torchvision_video.resnet18, "mc3_18"),
+    "torchvision:r2plus1d_18": partial(torchvision_video.resnet18, "r2plus1d_18"),
+    "torchvision:s3d": partial(torchvision_video.s3d, "s3d"),
+    "torchvision:swin3d_t": partial(torchvision_video.swin3d, "swin3d_t"),
+    "torchvision:swin3d_s": partial(torchvision_video.swin3d, "swin3d_s"),
+    "torchvision:swin3d_b": partial(torchvision_video.swin3d, "swin3d_b"),
+    "torchvision:mvit_v1_b": partial(torchvision_video.mvit, "mvit_v1_b"),
+    "torchvision:mvit_v2_s": partial(torchvision_video.mvit, "mvit_v2_s"),
 }
 """Name -> builder(num_classes, width, dropout, *, options...).
 
 A program may add a row; whatever builds by name then knows it. NxM of SlowFast: the slow pathway
-takes N frames, every Mth of the video; the fast one takes alpha times as many.
+takes N frames, every Mth of the video; the fast one takes alpha times as many. Of MViT: the clip.
 """
+
+
+def builder_of(backbone: str) -> Callable[..., VideoNetwork]:
+    """Return the builder of a name in ``BACKBONES``, or of ``hf:FOLDER`` (see `hugging_face`).
+
+    Raises:
+        NetworkError: unknown backbone.
+    """
+    if backbone.startswith(PREFIX):
+        return partial(hugging_face, backbone.removeprefix(PREFIX))
+    if backbone not in BACKBONES:
+        raise NetworkError(f"unknown backbone {backbone!r}; backbones: {', '.join(BACKBONES)}")
+    return BACKBONES[backbone]
 
 
 def options_of(backbone: str) -> dict[str, Any]:
@@ -36,9 +71,7 @@ def options_of(backbone: str) -> dict[str, Any]:
     Raises:
         NetworkError: unknown backbone.
     """
-    if backbone not in BACKBONES:
-        raise NetworkError(f"unknown backbone {backbone!r}; backbones: {', '.join(BACKBONES)}")
-    parameters = inspect.signature(BACKBONES[backbone]).parameters.values()
+    parameters = inspect.signature(builder_of(backbone)).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
@@ -54,7 +87,7 @@ def build_network(
     """Build a network with random weights; `build_model` loads some too.
 
     Args:
-        backbone: a name in ``BACKBONES``.
+        backbone: a name in ``BACKBONES``, or ``hf:FOLDER``.
         num_classes: size of the logits.
         width: channels of the stem, 64 in the published networks; narrow ones serve tests.
         dropout: probability of dropping a feature before the last linear layer.
@@ -74,7 +107,7 @@ def build_network(
             "num_classes and width must be at least 1, and dropout must lie in [0, 1); got "
             f"num_classes {num_classes}, width {width}, dropout {dropout}"
         )
-    network = BACKBONES[backbone](num_classes, width, dropout, **given)
+    network = builder_of(backbone)(num_classes, width, dropout, **given)
     if non_local is not None:
         insert_blocks(network, as_spec(NonLocalSpec, non_local, "non_local"))
     return network

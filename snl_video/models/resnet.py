@@ -22,10 +22,10 @@ from snl_video.errors import NetworkError
 from snl_video.models.network import (
     KINETICS_MEAN,
     KINETICS_STD,
-    Place,
     SlowFastPathways,
     VideoNetwork,
 )
+from snl_video.models.staged_network import staged_network
 from snl_video.models.temporal_kernels import (
     FAST_KERNELS,
     FRAME_KERNELS,
@@ -37,11 +37,8 @@ from snl_video.models.temporal_kernels import (
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # it calls torch.jit.script when imported
-    from pytorchvideo.models.resnet import BottleneckBlock, ResStage, create_resnet
+    from pytorchvideo.models.resnet import BottleneckBlock, create_resnet
     from pytorchvideo.models.slowfast import FuseFastToSlow, create_slowfast
-
-STAGES = ("res2", "res3", "res4", "res5")
-FIVE_PLACES = ("res3.1", "res3.3", "res4.1", "res4.3", "res4.5")
 
 
 def i3d(
@@ -188,7 +185,13 @@ def slowfast(
             if isinstance(module, FuseFastToSlow):
                 module.norm = module.activation = None
     pathways = SlowFastPathways(alpha, strided=strided_frames)
-    return _network(trunk, ("slow.", "fast."), pathways, pixel_mean, pixel_std)
+    return staged_network(
+        trunk,
+        prefixes=("slow.", "fast."),
+        pathways=pathways,
+        pixel_mean=pixel_mean,
+        pixel_std=pixel_std,
+    )
 
 
 def _single_pathway(
@@ -201,50 +204,4 @@ def _single_pathway(
                     (module.conv_a.stride[0], *module.conv_b.stride[1:]),
                     (module.conv_b.stride[0], 1, 1),
                 )
-    return _network(trunk, ("",), None, pixel_mean, pixel_std)
-
-
-def _network(
-    trunk: nn.Module,
-    prefixes: tuple[str, ...],
-    pathways: SlowFastPathways | None,
-    pixel_mean: Sequence[float],
-    pixel_std: Sequence[float],
-) -> VideoNetwork:
-    _use_plain_int_strides(trunk)
-    places = _residual_places(trunk, prefixes)
-    slow = prefixes[0]
-    fourth = [name for name in places if name.startswith(f"{slow}res4.")]
-    head = next(path for path, m in trunk.named_modules() if isinstance(m, nn.Linear))
-    averages = [p for p, m in trunk.named_modules() if isinstance(m, nn.AdaptiveAvgPool3d)]
-    return VideoNetwork(
-        trunk,
-        places=places,
-        place_sets={"paper": fourth[-2:-1], "five": [slow + name for name in FIVE_PLACES]},
-        head=head,
-        head_pools=[path for path in averages if not path.endswith("output_pool")],
-        pathways=pathways,
-        pixel_mean=pixel_mean,
-        pixel_std=pixel_std,
-    )
-
-
-def _residual_places(trunk: nn.Module, prefixes: tuple[str, ...]) -> dict[str, Place]:
-    """Name every residual block of ``trunk``; the stages of the pathways alternate in its order."""
-    stages = [(path, module) for path, module in trunk.named_modules() if type(module) is ResStage]
-    places = {}
-    for number, (path, stage) in enumerate(stages):
-        prefix = prefixes[number % len(prefixes)]
-        name = STAGES[number // len(prefixes)]
-        for index, block in enumerate(stage.res_blocks):
-            channels = block.branch2.conv_c.out_channels
-            places[f"{prefix}{name}.{index}"] = Place(f"{path}.res_blocks.{index}", channels)
-    return places
-
-
-def _use_plain_int_strides(trunk: nn.Module) -> None:
-    """Replace NumPy integers in the convolutions: ``torch.compile`` breaks its graph at each."""
-    for module in trunk.modules():
-        if isinstance(module, nn.Conv3d):
-            for name in ("stride", "padding", "dilation", "kernel_size"):
-                setattr(module, name, tuple(int(size) for size in getattr(module, name)))
+    return staged_network(trunk, pixel_mean=pixel_mean, pixel_std=pixel_std)

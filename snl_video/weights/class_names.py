@@ -1,13 +1,17 @@
 """Names of the classes that weights were trained for, in the order of their logits."""
 
+import json
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from snl_video.weights.formats.inception import is_deepminds
 from snl_video.weights.hub import SHA256
 from snl_video.weights.load import KINETICS400
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint, sha256
+from snl_video.weights.safe_reading.hugging_face_folder import CONFIG, is_folder
+from snl_video.weights.torchvision_hub import PREFIX, torchvision_weights
 
 NAMES = "kinetics400.txt"
 
@@ -24,8 +28,9 @@ def kinetics400_classes() -> list[str]:
 def known_classes(source: str) -> list[str] | None:
     """Return the class names of a source of weights, or None where nothing tells them.
 
-    Known are those of ``kinetics400``, by name or as the published file, and those of a checkpoint
-    of this package, which keeps the names it was trained with.
+    Known are those of ``kinetics400``, by name or as the published file, those of torchvision's
+    weights by name, those of the folder of a Hugging Face model, and those of a checkpoint of this
+    package, which keeps the names it was trained with.
 
     Args:
         source: see `load_pretrained`.
@@ -35,6 +40,10 @@ def known_classes(source: str) -> list[str] | None:
     """
     if source == KINETICS400:
         return kinetics400_classes()
+    if source.startswith(PREFIX):
+        return list(torchvision_weights(source).meta["categories"])
+    if is_folder(source):
+        return _of_hugging_face(Path(source) / CONFIG)
     checkpoint = read_checkpoint(source)
     if is_deepminds(checkpoint):
         return kinetics400_classes() if sha256(source) == SHA256 else None
@@ -59,6 +68,11 @@ def first_difference(ours: list[str], theirs: list[str]) -> str | None:
     return (
         f"class {number} is {longer[number]!r} in the {here} and absent in the {there} ({counts})"
     )
+
+
+def _of_hugging_face(config: Path) -> list[str] | None:
+    names = json.loads(config.read_text(encoding="utf-8")).get("id2label")
+    return [names[number] for number in sorted(names, key=int)] if names else None
 
 
 def _of_training(checkpoint: Mapping[str, Any]) -> list[str] | None:

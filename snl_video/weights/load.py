@@ -14,6 +14,8 @@ from snl_video.weights.inflation import Inflation, inflated
 from snl_video.weights.load_report import LoadReport
 from snl_video.weights.pretrained_spec import PretrainedSpec
 from snl_video.weights.safe_reading.checkpoints import read_checkpoint
+from snl_video.weights.safe_reading.hugging_face_folder import WEIGHTS, is_folder, read_folder
+from snl_video.weights.torchvision_hub import PREFIX, fetch_torchvision
 from snl_video.wording import first_few
 
 KINETICS400 = "kinetics400"
@@ -35,8 +37,9 @@ def load_pretrained(
 
     Args:
         model: from `build_model`.
-        source: a file (see `read_checkpoint`), or
-            ``kinetics400`` for the published weights of ``i3d_inception``, fetched on first use.
+        source: a file (see `read_checkpoint`), the folder of a Hugging Face model,
+            ``torchvision:NAME`` (see `torchvision_weights`), or ``kinetics400`` for the published
+            weights of ``i3d_inception``; the last two are fetched on first use.
         format: see `PretrainedSpec`, as the next two.
         min_share: least share of the numbers of the backbone.
         inflation: of kernels of image networks.
@@ -47,8 +50,8 @@ def load_pretrained(
         FetchError: the published weights can't be fetched.
     """
     spec = PretrainedSpec(str(source), format, min_share, inflation)
-    path = _published(model) if spec.source == KINETICS400 else Path(source)
-    checkpoint = read_checkpoint(path)
+    path = _file_of(spec.source, model)
+    checkpoint = read_folder(path.parent) if is_folder(source) else read_checkpoint(path)
     name = find_format(checkpoint, path, format)
     with naming(path):
         tensors = FORMATS[name].convert(checkpoint, model)
@@ -81,6 +84,14 @@ def find_format(checkpoint: Mapping[str, Any], path: Path, format: str = "auto")
     else:
         problem = f"has none of the known layouts ({', '.join(FORMATS)})"
     raise PretrainedError(f"{path} {problem}; it holds {first_few(list(checkpoint))}")
+
+
+def _file_of(source: str, model: VideoNetwork) -> Path:
+    if source == KINETICS400:
+        return _published(model)
+    if source.startswith(PREFIX):
+        return fetch_torchvision(source)
+    return Path(source) / WEIGHTS if is_folder(source) else Path(source)
 
 
 def _published(model: VideoNetwork) -> Path:

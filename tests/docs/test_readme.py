@@ -40,9 +40,10 @@ def test_every_kind_has_its_line(name):
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_has_its_place_in_a_table(name):
-    assert re.search(rf"^\| .*`{name}`.*\|.* M", TEXT, flags=re.MULTILINE)
-    table = (ROOT / "docs/reference/backbones.md").read_text(encoding="utf-8")
+    table = (ROOT / "docs/models.md").read_text(encoding="utf-8")
     assert f"| `{name}` |" in table
+    family = re.compile(rf"^\| .*`{name}`", flags=re.MULTILINE)
+    assert family.search((ROOT / "docs/reference/backbones.md").read_text(encoding="utf-8"))
 
 
 def test_the_tree_is_the_tree():

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from snl_video.errors import PretrainedError
-from snl_video.models.backbones import BACKBONES
-from snl_video.weights import build_model, load_pretrained
+from snl_video.weights import load_pretrained
 from snl_video.weights.formats import FORMATS
+from tests.models.small_backbones import EVERY, small, small_clip
 from tests.weights.cases import clip, logits, network, saved
 from tests.weights.inception_port import Port
 
@@ -55,14 +55,13 @@ def test_published_weights_are_for_one_backbone_only():
         load_pretrained(network(), "kinetics400")
 
 
-def test_every_backbone_names_its_classifying_layer():
-    for backbone in BACKBONES:
-        model = build_model(backbone, 7, width=8)
-        layer = model.trunk.get_submodule(model.head)
-        assert isinstance(layer, nn.Linear | nn.Conv3d)
-        x, seen = clip(frames=8, batch=1), []
-        layer.register_forward_hook(lambda module, i, output, seen=seen: seen.append(output))
-        scores = logits(model, x)
-        (output,) = seen
-        positions = output.movedim(1, -1) if isinstance(layer, nn.Conv3d) else output
-        torch.testing.assert_close(positions.reshape(-1, 7).mean(0, keepdim=True), scores)
+@pytest.mark.parametrize("backbone", EVERY)
+def test_every_backbone_names_its_classifying_layer(backbone):
+    model = small(backbone, 7)
+    layer, seen = model.trunk.get_submodule(model.head), []
+    assert isinstance(layer, nn.Linear | nn.Conv3d)
+    layer.register_forward_hook(lambda module, i, output: seen.append(output))
+    scores = logits(model, small_clip(backbone, batch=1))
+    (output,) = seen
+    positions = output.movedim(1, -1) if isinstance(layer, nn.Conv3d) else output
+    torch.testing.assert_close(positions.reshape(-1, 7).mean(0, keepdim=True), scores)

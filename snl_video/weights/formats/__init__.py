@@ -10,6 +10,7 @@ from snl_video.weights.formats import (
     inception,
     mmaction,
     own,
+    peer_networks,
     pyslowfast,
     pytorchvideo,
     torchvision,
@@ -40,6 +41,8 @@ FORMATS: dict[str, Format] = {
     "deepmind": Format(inception.is_deepminds, inception.from_deepmind),
     "slowfast": Format(pyslowfast.recognises, pyslowfast.convert),
     "caffe2": Format(caffe2.recognises, caffe2.convert),
+    "torchvision_video": Format(peer_networks.is_torchvision, peer_networks.from_torchvision),
+    "hugging_face": Format(peer_networks.is_hugging_face, peer_networks.from_hugging_face),
     "mmaction": Format(mmaction.recognises, mmaction.convert),
 }
 """Name of a layout -> how it is read. A program may add a row."""

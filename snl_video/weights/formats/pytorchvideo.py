@@ -1,4 +1,4 @@
-"""PyTorchVideo's hub checkpoints of C2D, I3D, Slow and SlowFast ResNets."""
+"""PyTorchVideo's hub checkpoints: its ResNets, SlowFast, R(2+1)D, CSN, X3D and MViT."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,12 @@ from torch import Tensor
 from snl_video.models.network import VideoNetwork
 from snl_video.weights.canonical_names import tensors_under
 
-STEMS = ("blocks.0.conv.weight", "blocks.0.multipathway_blocks.0.conv.weight")
+STEMS = (
+    "blocks.0.conv.weight",
+    "blocks.0.multipathway_blocks.0.conv.weight",
+    "blocks.0.conv.conv_xy.weight",
+    "patch_embed.patch_model.weight",
+)
 
 
 def recognises(checkpoint: Mapping[str, Any]) -> bool:
