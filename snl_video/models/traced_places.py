@@ -13,18 +13,13 @@ from snl_video.models.example_run import (
     Example,
     Features,
     Returned,
-    Run,
-    frames_of,
     run,
     smaller_run,
-    tensors_in,
 )
 from snl_video.models.feature_layout import FeatureLayout
 from snl_video.models.grid_reading import is_read
+from snl_video.models.layout_detection import detected_layout
 from snl_video.models.network import Place
-from snl_video.models.token_grid import token_layout
-
-STATE = "state it with layout=FeatureLayout(axes, sizes, extra_tokens)"
 
 
 def traced_places(
@@ -64,10 +59,11 @@ def traced_places(
             found = FeatureLayout(layout)
         elif layout is not None:
             found = layout
-        elif len(features.shape) == 3:
-            found = _of_tokens(name, module, example, features, full, path)
         else:
-            found = _of_maps(name, module, path, example, features, small)
+            try:
+                found = detected_layout(module, path, example, features, full, small)
+            except NetworkError as error:
+                raise NetworkError(f"{name} {error}") from error
         try:
             channels = found.channels(features.shape)
         except NetworkError as error:
@@ -107,74 +103,6 @@ def _chosen(name: str, seen: Returned, item: int | str | None) -> Features:
         stated = " or ".join(f"{name}[{f.item}]" for f in candidates)
         raise NetworkError(f"{name} returns several feature maps, {seen.what}: name {stated}")
     return first
-
-
-def _of_tokens(
-    name: str, module: nn.Module, example: Example, features: Features, full: Run, path: str
-) -> FeatureLayout:
-    _lead(name, example, features.shape)
-    grids = full.modules[path].grids
-    layout = token_layout(module, example, features.shape, full.convolutions, grids)
-    if layout is None:
-        raise NetworkError(
-            f"{name} returns features of shape {tuple(features.shape)}: nothing tells where in "
-            f"the clip these tokens are; {STATE}, such as "
-            'FeatureLayout("B(THW)C", {"T": 8, "H": 14, "W": 14}, extra_tokens=1)'
-        )
-    return layout
-
-
-def _of_maps(
-    name: str,
-    module: nn.Module,
-    path: str,
-    example: Example,
-    features: Features,
-    smaller: Run | None,
-) -> FeatureLayout:
-    """Layout of features of four or five axes: channels come second or last.
-
-    Channels keep their number when the clip is smaller. Where the network takes no smaller clip,
-    one of the module's own tensors, or of the one around it, has an axis of that many.
-    """
-    shape, last = features.shape, len(features.shape) - 1
-    others = smaller.modules[path].features if smaller else []
-    small = next((f.shape for f in others if f.item == features.item), None)
-    candidates = [axis for axis in (1, last) if shape[axis] > 1]
-    if small is not None and len(small) == len(shape):
-        candidates = [axis for axis in candidates if small[axis] == shape[axis]]
-        if not candidates:
-            raise NetworkError(
-                f"{name} returns {tuple(shape)}, and {tuple(small)} for a smaller clip: the number "
-                f"of channels changes with the input, so no block fits; if C is elsewhere, {STATE}"
-            )
-    for around in (path, path.rpartition(".")[0]):
-        if len(candidates) > 1:
-            known = {n for p in module.get_submodule(around).parameters() for n in p.shape}
-            candidates = [axis for axis in candidates if shape[axis] in known] or candidates
-    if len(candidates) != 1:
-        raise NetworkError(
-            f"{name} returns {tuple(shape)}: nothing tells whether its channels come second or "
-            f'last; {STATE}, such as layout="{"BCTHW" if last == 4 else "BCHW"}"'
-        )
-    lead, sizes = _lead(name, example, shape)
-    rest = "HW" if last == 3 else "THW"
-    axes = f"{lead}C{rest}" if candidates[0] == 1 else f"{lead}{rest}C"
-    return FeatureLayout(axes, sizes)
-
-
-def _lead(name: str, example: Example, shape: torch.Size) -> tuple[str, dict[str, int]]:
-    """The first axis of features: B, or B and T where each frame is an image of its own."""
-    clip = tensors_in(example)[0]
-    frames = frames_of(clip)
-    if shape[0] == clip.shape[0]:
-        return "B", {}
-    if frames and len(shape) < 5 and shape[0] == clip.shape[0] * frames:
-        return "(BT)", {"T": frames}
-    raise NetworkError(
-        f"{name} returns {tuple(shape)} for a batch of {clip.shape[0]}: its first axis is neither "
-        f"the batch nor the frames of the batch; {STATE}"
-    )
 
 
 def _target(module: nn.Module, name: str) -> tuple[str, int | str | None]:

@@ -40,6 +40,7 @@ def mvit():
 def hugging_face(name, **config):
     transformers = pytest.importorskip("transformers", reason="needs the extra hf")
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes["initializer_range"] = 0.3  # so that the last layer feels the first
     made = getattr(transformers, f"{name}Config")(patch_size=8, **sizes, **config)
     return getattr(transformers, f"{name}ForVideoClassification")(made)
 
