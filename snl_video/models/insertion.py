@@ -94,9 +94,7 @@ def insert_blocks(
     built = {name: _build(name, specs[name], place.channels) for name, place in places.items()}
     for name, place in places.items():
         target = root.get_submodule(carrier(root, place.path))
-        weight = next((p for p in [*target.parameters(), *root.parameters()]), None)
-        if weight is not None:
-            built[name].to(weight.device, weight.dtype)
+        _like(built[name], [*target.parameters(), *root.parameters()])
         attach(target, built[name].train(target.training), BlockHook(place.layout, place.item))
     inserted = [
         {
@@ -189,6 +187,14 @@ def _build(name: str, spec: NonLocalSpec, channels: int) -> NonLocalBlock:
         )
     except ValueError as error:
         raise NetworkError(f"non_local at {name}: {error}") from error
+
+
+def _like(block: NonLocalBlock, parameters: Sequence[nn.Parameter]) -> None:
+    """Bring ``block`` to the device and precision of the first of the parameters, if need be."""
+    own = next(block.parameters())
+    for first in [p for p in parameters if p.is_floating_point()][:1]:
+        if (first.device, first.dtype) != (own.device, own.dtype):
+            block.to(first.device, first.dtype)
 
 
 def _block(module: nn.Module) -> NonLocalBlock:

@@ -145,6 +145,14 @@ def test_a_stated_layout_is_taken_and_one_that_does_not_fit_refused():
     assert not inserted_blocks(module)
 
 
+def test_a_block_has_the_precision_and_the_mode_of_its_module():
+    module = ChannelsLast().double().eval()
+    insert_blocks(module, {"norm": "snl"}, example=clip(2, 3, 2, 4, 4).double())
+    block = module.norm.non_local
+    assert {p.dtype for p in block.parameters()} == {torch.float64}
+    assert not block.training
+
+
 def test_on_meta_nothing_is_computed():
     module = swin()
     entries = insert_blocks(
