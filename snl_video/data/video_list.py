@@ -107,6 +107,11 @@ class RecordTable(Sequence[VideoRecord]):
         return self._several is not None
 
     @property
+    def has_segments(self) -> bool:
+        """Whether a record is a part of its file."""
+        return self._segments is not None
+
+    @property
     def every_label(self) -> np.ndarray:
         """int32 (L,), the labels of all records one after another."""
         return self._several.values if self._several else self.labels
@@ -153,6 +158,11 @@ class VideoList:
     def several_labels(self) -> bool:
         """Whether a video may have several labels, or none."""
         return self._table.several_labels
+
+    @property
+    def has_segments(self) -> bool:
+        """Whether a video is a part of its file."""
+        return self._table.has_segments
 
     def present(self) -> VideoList:
         """The list without records whose file is not there; their ids are in `missing`."""

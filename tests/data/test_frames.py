@@ -13,12 +13,15 @@ from snl_video.data.clips import ClipSettings
 from snl_video.data.datasets import EvalVideos, TrainVideos
 from snl_video.data.decoding import DecodingSettings
 from snl_video.data.decoding.file_facts import inspect
+from snl_video.data.decoding.frame_stream import FrameStream
+from snl_video.data.formats import UCF101
 from snl_video.data.manifest import VideoIndex
 from snl_video.data.manifest.scan import head_hash, scan, whole_hash
 from snl_video.data.transforms.crops import CropSettings, EvalTransform, TrainTransform
 from snl_video.data.unlabelled import read_files
 from snl_video.data.unreadable import BadVideoSettings
 from snl_video.errors import StaleIndexError, VideoError
+from tests.data.files import write
 from tests.data.frame_folders import write_frames
 from tests.videos import numbered_frames, read_numbers, write_video
 
@@ -208,3 +211,24 @@ def test_a_folder_of_frames_is_one_video_to_predict(tmp_path):
 
 def test_the_rate_is_a_setting():
     assert DecodingSettings().frames_fps == 12
+
+
+@pytest.mark.parametrize("name", ["v_Run_g02_c01", "v_Run_g02_c01.tar", "v_Run_g02_c01.zip"])
+def test_a_list_of_files_finds_their_frames(tmp_path, name):
+    write(tmp_path / "ucfTrainTestlist/classInd.txt", "1 Run\n")
+    write(tmp_path / "ucfTrainTestlist/trainlist01.txt", "Run/v_Run_g02_c01.avi 1\n")
+    path = write_frames(tmp_path / "videos/Run" / name, 3)
+    (record,) = UCF101(tmp_path).read("train").records
+    assert (record.id, record.path) == ("Run/v_Run_g02_c01.avi", str(path))
+    write_video(tmp_path / "videos/Run/v_Run_g02_c01.mp4", 3)
+    assert UCF101(tmp_path).read("train").records[0].path.endswith(".mp4")
+
+
+@pytest.mark.parametrize("name", ["v", "v.zip"])
+def test_frames_one_after_another(tmp_path, name):
+    path = write_frames(tmp_path / name, 9)
+    stream = FrameStream(path)
+    assert stream.fps == 12
+    frames = torch.stack(list(stream))
+    assert torch.equal(frames, open_video(path).get_frames(range(9)))
+    assert read_numbers(torch.stack(list(stream))) == list(range(9))

@@ -172,14 +172,33 @@ def test_records_of_any_kind_come_back_from_the_table():
     assert table.nbytes > RecordTable(found[:1]).nbytes * 5
 
 
-def test_overlap_is_of_equal_segments():
-    def part(start, end, name):
-        return VideoRecord("/v/a.mp4", 0, name, segment=Segment(start, end))
+def part(start, end, name, unit="seconds", file="a"):
+    segment = None if start is None else Segment(start, end, unit)
+    return VideoRecord(f"/v/{file}.mp4", 0, name, segment=segment)
 
+
+@pytest.mark.parametrize(
+    ("other", "shared"),
+    [
+        (part(2, 3, "c"), False),
+        (part(1, 2, "c"), True),
+        (part(1.9, 2.5, "c"), True),
+        (part(0.2, 0.3, "c"), True),
+        (part(0, 9, "c"), True),
+        (part(None, None, "c"), True),
+        (part(70, 80, "c", "frames"), True),  # nothing tells where that is in seconds
+        (part(1, 2, "c", file="b"), False),
+    ],
+)
+def test_segments_with_a_common_moment_are_shared(other, shared):
     train = VideoList([part(0, 1, "a"), part(1, 2, "b")], ["x"])
-    assert find_overlap({"train": train, "test": VideoList([part(2, 3, "c")], ["x"])}) == {}
-    both = VideoList([part(1, 2, "c")], ["x"])
-    assert find_overlap({"train": train, "test": both}) == {"train and test": ["c"]}
+    found = find_overlap({"train": train, "test": VideoList([other], ["x"])})
+    assert found == ({"train and test": ["c"]} if shared else {})
+
+
+def test_equal_segments_are_twice_in_a_list_and_others_are_not():
+    twice = VideoList([part(0, 1, "a"), part(0, 1, "b"), part(0, 2, "c")], ["x"])
+    assert find_overlap({"test": twice}) == {"twice in test": ["a"]}
 
 
 def test_predictions_are_keyed_by_segment(tmp_path, video):

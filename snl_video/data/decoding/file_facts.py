@@ -73,10 +73,8 @@ def inspect(path: str, full: bool = False) -> Facts:
 
 
 def _of_pictures(reader: FramesReader, full: bool) -> Facts:
-    if full:
-        reader.read_all()
     frames, width, height = reader.num_frames, reader.width, reader.height
-    decoded = frames if full else None
+    decoded = sum(1 for _ in reader) if full else None
     return Facts("pictures", frames, decoded, 0.0, width, height, 0.0, seekable=True)
 
 

@@ -80,15 +80,15 @@ class FramesReader:
                 frames[place] = self._picture(files, self._names[index])
         return frames
 
-    def read_all(self) -> None:
-        """Read every picture, one at a time.
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Every frame in turn, uint8 (H, W, 3).
 
         Raises:
             VideoError: one of them cannot be read.
         """
         with self._files() as files:
             for name in self._names:
-                self._picture(files, name)
+                yield self._picture(files, name)
 
     def _picture(self, files: FrameFiles, name: str) -> np.ndarray:
         reason = f"{name} cannot be read, extract or fetch it again"

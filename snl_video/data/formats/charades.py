@@ -79,5 +79,5 @@ def _entries(path: Path, num_classes: int, folder: VideoFolder) -> Iterator[Entr
         for row in rows:
             actions = filter(None, map(str.strip, (row["actions"] or "").split(";")))
             labels = {label_of(action.split()[0], codes, path) for action in actions}
-            found = folder.find_any(row["id"])
+            found = folder.find(row["id"])
             yield Entry(row["id"], -1, found, labels=tuple(sorted(labels)))

@@ -64,4 +64,4 @@ def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[En
                 f"{path}: label {label!r} of {video}, but the vocabulary has {len(classes)} "
                 f"classes (0 to {len(classes) - 1})"
             )
-        yield Entry(video, label, folder.find_any(video))
+        yield Entry(video, label, folder.find(video))

@@ -58,4 +58,4 @@ def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[En
         video, separator, name = line.partition(";")
         if not separator:
             raise AnnotationError(f"{path}: line {line!r} is not an id and a label, as 34870;Swipe")
-        yield Entry(video.strip(), label_of(name.strip(), labels, path), folder.find_any(video))
+        yield Entry(video.strip(), label_of(name.strip(), labels, path), folder.find(video))

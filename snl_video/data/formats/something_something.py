@@ -75,4 +75,4 @@ def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[En
     for row in read_json_list(path, ("id", "template")):
         name = row["template"].replace("[", "").replace("]", "")
         video = str(row["id"])
-        yield Entry(video, label_of(name, labels, path), folder.find_any(video))
+        yield Entry(video, label_of(name, labels, path), folder.find(video))

@@ -31,8 +31,8 @@ class VideoFolder:
         """Path of a file given relative to the root, "/" between parts.
 
         The exact name wins; else a video of the same stem, so that a list that says `.avi` finds
-        the `.mp4` it was converted to. None when there is neither. Where a server can't tell what
-        is there, the list is trusted.
+        the `.mp4` it was converted to; else frames of that name: a folder, tar or zip. None when
+        there is none of these. Where a server can't tell what is there, the list is trusted.
         """
         folder, name = os.path.split(relative)
         names, stems = self._list(folder)
@@ -41,19 +41,13 @@ class VideoFolder:
         if name not in names:
             stem, suffix = os.path.splitext(name)
             known = suffix.lower() in VIDEO_SUFFIXES
-            found = stems.get(stem if known else name)
+            stem = stem if known else name
+            frames = (f"{stem}{suffix}" for suffix in ("", *ARCHIVES))
+            found = stems.get(stem) or next((name for name in frames if name in names), None)
             if found is None:
                 return None
             name = found
         return join(self.root, folder, name)
-
-    def find_any(self, relative: str) -> str | None:
-        """Path of a video given without a suffix: a folder, tar or zip of frames, or a file.
-
-        None when there is none of these.
-        """
-        names = (relative, *(f"{relative}{suffix}" for suffix in ARCHIVES))
-        return next(filter(None, map(self.find, names)), None)
 
     def _list(self, folder: str) -> tuple[set[str] | None, dict[str, str]]:
         if folder not in self._names:
