@@ -30,7 +30,7 @@ def explain(
         milliseconds: of a frame of the animation.
     """
     found = shown.load()
-    network, clip, _ = found
+    network, clip = found.network, found.clip
     t, y, x = position or tuple(n // 2 for n in clip.shape[2:])
     prediction = found.prediction()
     print(prediction)

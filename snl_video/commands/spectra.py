@@ -24,7 +24,7 @@ def spectrum(shown: ClipAndNetwork, output: Path = Path("runs/spectrum")) -> Non
         shown: the video and the network.
         output: folder to write to.
     """
-    network, clip, _ = shown.load()
+    network, clip, *_ = shown.load()
     output.mkdir(parents=True, exist_ok=True)
     for place, seen in graphs_of(network, clip).items():
         found = measure(seen)

@@ -14,6 +14,7 @@ from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import open_video
 from snl_video.data.transforms.crops import EvalTransform
 from snl_video.errors import InputError
+from snl_video.evaluation.views import Activation, join_views
 from snl_video.inference.stored_model import read_stored_model
 from snl_video.models.insertion import inserted_blocks
 from snl_video.models.network import VideoNetwork
@@ -61,11 +62,12 @@ class ClipAndNetwork:
                 or the video cannot be read.
         """
         clip, classes = dict(CLIP), []
+        activation: Activation = "softmax"
         if (self.checkpoint is None) == (self.backbone is None):
             raise InputError("name either a --checkpoint or, for random weights, a --backbone")
         if self.checkpoint is not None:
             stored = read_stored_model(self.checkpoint)
-            network, classes = stored.network, stored.classes
+            network, classes, activation = stored.network, stored.classes, stored.activation
             trained_on = {**stored.data.get("clip", {}), **stored.data.get("crop", {})}
             clip |= {name: trained_on[name] for name in CLIP if name in trained_on}
         else:
@@ -83,7 +85,7 @@ class ClipAndNetwork:
         indices = ClipSettings(clip["num_frames"], clip["interval"]).uniform(video.num_frames, 1)
         transform = EvalTransform(clip["short_side"], clip["size"])
         frames = video.get_frames(indices[0]).permute(0, 3, 1, 2)
-        return Shown(network, transform(frames), classes)
+        return Shown(network, transform(frames), classes, activation)
 
 
 class Shown(NamedTuple):
@@ -92,13 +94,15 @@ class Shown(NamedTuple):
     network: VideoNetwork
     clip: Tensor
     classes: list[str]
+    activation: Activation = "softmax"
 
     @torch.no_grad()
     def prediction(self) -> str:
         """The best two classes of the clip with their probabilities."""
         if not self.classes:
             return "no prediction: random weights"
-        scores = self.network(self.network.normalise(self.clip))[0].softmax(0)
+        logits = self.network(self.network.normalise(self.clip))
+        scores = join_views(logits, "probabilities", self.activation)
         values, order = scores.topk(min(2, len(self.classes)))
         pairs = zip(order.tolist(), values.tolist(), strict=True)
         return "prediction: " + ", ".join(f"{self.classes[i]} {100 * v:.1f} %" for i, v in pairs)

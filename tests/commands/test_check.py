@@ -7,6 +7,8 @@ import pytest
 from snl_video.commands.check import main
 from snl_video.data.manifest import NAME, read_table
 from snl_video.errors import InputError
+from tests.data.files import write
+from tests.data.frame_folders import write_frames
 from tests.videos import write_ucf101, write_video
 
 CLIP = ["--clip.num_frames=4", "--clip.interval=2", "--workers=2"]
@@ -113,3 +115,24 @@ def test_another_place_for_the_index(root, tmp_path, capsys):
 def test_bad_arguments_are_named(root, more, message):
     with pytest.raises(InputError, match=message):
         check(root, *more)
+
+
+def test_segments_and_frames_of_a_list(tmp_path, capsys):
+    """Two segments of one file in two lists are no duplicate; a gap in the frames is found."""
+    write_video(tmp_path / "long.mp4", 60)
+    write_frames(tmp_path / "whole", 20)
+    broken = write_frames(tmp_path / "broken.zip", 20).with_suffix("")
+    (write_frames(broken, 20) / "00007.jpg").unlink()
+    header = "path,label,start_frame,end_frame\n"
+    write(tmp_path / "train.csv", f"{header}long.mp4,a,0,30\nwhole,b,0,20\nbroken,a,0,9\n")
+    write(tmp_path / "val.csv", f"{header}long.mp4,a,30,60\nbroken.zip,b,0,20\n")
+    lists = [f"--lists.{name}={tmp_path / f'{name}.csv'}" for name in ("train", "val")]
+    words = ["check", "--format=csv", f"--root={tmp_path}", *CLIP, *lists, "--full=true"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "broken: 1\n  broken: frame 7 is absent, and 1 of 1 to 20 in all" in out
+    for line in ("missing: 0", "in training and elsewhere: 0", "duplicate: 0"):
+        assert line in out
+    table = read_table(tmp_path / NAME)
+    assert table["path"].to_pylist() == ["long.mp4", "whole", "broken", "broken.zip"]
+    assert table["frames"].to_pylist() == [60, 20, None, 20]
