@@ -159,10 +159,11 @@ class VideoCLI(LightningCLI):
     def named(self, words: Sequence[str]) -> Namespace:
         """Return the settings that options and the files among them name, without any default.
 
-        ``run_dir`` is always there, since the folder of the checkpoints is made of it.
+        ``run_dir`` and ``protocol`` are always there, since others are made of them.
         """
-        default = self.options.get_defaults().run_dir
-        return self.options.parse_args([f"--run_dir={default}", *words], defaults=False)
+        defaults = self.options.get_defaults()
+        linked = [f"--{name}={defaults[name]}" for name in ("run_dir", "protocol")]
+        return self.options.parse_args([*linked, *words], defaults=False)
 
     def _parse_again(
         self, parser: LightningArgumentParser, args: ArgsType, proposals: Mapping[str, Any]
