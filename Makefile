@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed
 demo: export OMP_NUM_THREADS := 1
 
 .PHONY: help demo test test-slow test-chaos check format lint lock audit hooks docs wheel benchmark-blocks benchmark-loader \
-	benchmark-training benchmark-gpu \
+	benchmark-inference benchmark-training benchmark-gpu \
 	results-relations results-ucf101-10 results-ucf101 results-hmdb51 results-kinetics400 install clean
 
 help: ## list what make can do here
@@ -85,6 +85,9 @@ benchmark-blocks: $(STAMP) ## time and memory of the blocks
 
 benchmark-loader: $(STAMP) ## clips per second of the loader and of PyTorchVideo's
 	$(BIN)/python -m benchmarks.loader
+
+benchmark-inference: $(STAMP) ## seconds of a clip in torch, compiled, OpenVINO and ONNX Runtime
+	$(BIN)/python -m benchmarks.inference
 
 results-relations: $(STAMP) ## which kind of block answers which question: half a minute a cell, can be stopped
 	$(BIN)/python -m benchmarks.relations

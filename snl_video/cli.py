@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": Command("predict", "name the classes of videos"),
     "timeline": Command("timeline", "say what happens when in a long video"),
     "live": Command("live", "say what a camera, a URL or a file shows while it plays"),
+    "export": Command("export", "write a network to a file of another runtime"),
     "serve": Command("serve", "open a web page that recognises videos"),
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
     "generate": Command("generate", "write a data set of its own, to try things on"),

@@ -14,6 +14,7 @@ from snl_video.commands.command_parser import CommandParser
 from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.data.unlabelled import read_files
 from snl_video.errors import UsageError
+from snl_video.inference.engines.engine import Backend, Precision
 
 
 def predict(
@@ -24,6 +25,8 @@ def predict(
     output: str | None = None,
     overwrite: bool = False,
     device: str | None = None,
+    backend: Backend | None = None,
+    precision: Precision = "fp32",
     engine: Literal["local", "ray"] = "local",
     workers: int = 2,
     address: str | None = None,
@@ -38,7 +41,7 @@ def predict(
     `snl-video predict --run_dir runs/mine --help`.
 
     Args:
-        model: folder of a run, a checkpoint, or kinetics400.
+        model: folder of a run, a checkpoint, a file of `snl-video export`, or kinetics400.
         videos: files, folders, patterns such as 'more/*.mp4', or - for a list on standard input.
         top: how many classes are named.
         views: clips x crops of each video, as 10x3; by default two clips of one crop at most on a
@@ -47,6 +50,9 @@ def predict(
             address such as s3://bucket/predictions.
         overwrite: replace the output.
         device: cpu or cuda; by default a GPU if there is one.
+        backend: torch, compile (by torch.compile), openvino or onnxruntime; by default torch, and
+            for an exported file what it was made for.
+        precision: fp32, or bf16 for a CPU or a GPU that has it.
         engine: ray predicts with several processes, for very many videos.
         workers: processes of --engine ray.
         address: of a Ray cluster, as auto; by default Ray runs on this machine.
@@ -57,24 +63,28 @@ def predict(
     if top < 1:
         raise UsageError(f"--top must be 1 or more, got {top}")
     paths = [record.path for record in read_files(_expanded(videos), []).records]
-    recognizer = load_model(model, device=device)
+    recognizer = load_model(model, device=device, backend=backend, precision=precision)
     keep_freed_memory(recognizer.device)
     if views:
         recognizer = recognizer.with_views(views)
     setting = recognizer.viewing.views
     more = "" if views else "; --views 10x3 looks at more"
     console = Console(stderr=True)
-    console.print(f"{len(paths)} videos, {setting} views of each (clips x crops){more}")
+    runner = recognizer.engine.name
+    runs = "" if runner == "torch fp32" else f", by {runner}"
+    console.print(f"{len(paths)} videos, {setting} views of each (clips x crops){runs}{more}")
     if engine == "ray":
         from snl_video.commands.predict_parts import Task, predict_in_parts
 
         if output is None or overwrite:
             raise UsageError("--engine ray needs a new or begun --output, and overwrites none")
+        if runner != "torch fp32":
+            raise UsageError("--engine ray runs torch in fp32; leave out --backend and --precision")
         task = Task(model, views, device, output, top)
         return predict_in_parts(
             list(dict.fromkeys(paths)), recognizer, task, workers, address, console
         )
-    settings = {"model": recognizer.source, "views": str(setting), "top": top}
+    settings = {"model": recognizer.source, "backend": runner, "views": str(setting), "top": top}
     kept = PredictionFile(Path(output), settings, overwrite) if output else None
     left = [path for path in dict.fromkeys(paths) if not kept or path not in kept.done]
     if kept and kept.done:

@@ -6,9 +6,27 @@ from jsonargparse.typing import PositiveFloat
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser
 
+from snl_video.inference.engines.engine import Backend, Precision
 from snl_video.protocol import ProtocolName
 from snl_video.training.callbacks.freezing import Freezing
 from snl_video.weights import PretrainedSpec
+
+
+def add_engine_options(parser: LightningArgumentParser) -> None:
+    """Add what may run the network of an evaluation."""
+    parser.add_argument(
+        "--backend",
+        type=Backend,
+        default="torch",
+        help="what runs the network: torch, or compile (by torch.compile), openvino, onnxruntime; "
+        "a test compares it with torch on its first videos",
+    )
+    parser.add_argument(
+        "--precision",
+        type=Precision,
+        default="fp32",
+        help="of the backend; bf16 for a CPU or a GPU that has it",
+    )
 
 
 def add_run_options(parser: LightningArgumentParser) -> None:

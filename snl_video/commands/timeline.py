@@ -9,6 +9,7 @@ from rich.console import Console
 from snl_video.commands.command_parser import CommandParser
 from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.errors import UsageError
+from snl_video.inference.engines.engine import Backend, Precision
 from snl_video.inference.recognizer import load_model
 
 
@@ -23,6 +24,8 @@ def timeline(
     min_score: float = 0.0,
     views: str | None = None,
     device: str | None = None,
+    backend: Backend | None = None,
+    precision: Precision = "fp32",
     overwrite: bool = False,
 ) -> None:
     """Say what happens when in a video, of any length: a window slides over it.
@@ -33,7 +36,7 @@ def timeline(
     a minute.
 
     Args:
-        model: folder of a run, a checkpoint, or kinetics400.
+        model: folder of a run, a checkpoint, a file of `snl-video export`, or kinetics400.
         video: the file.
         output: files to write: .csv, .json or .vtt (subtitles) of the segments, .png of the scores.
         annotate: a copy of the video with class and score on it, and with its sound.
@@ -43,6 +46,8 @@ def timeline(
         min_score: segments of a lower probability are left out.
         views: of each window, clips x crops; by default few on a CPU.
         device: cpu or cuda; by default a GPU if there is one.
+        backend: torch, compile, openvino or onnxruntime; see predict.
+        precision: fp32, or bf16 for a CPU or a GPU that has it.
         overwrite: replace files that exist.
     """
     from snl_video.inference.annotated_video import write_annotated
@@ -54,7 +59,7 @@ def timeline(
     for file in filter(None, [*files, annotate]):
         if file.exists() and not overwrite:
             raise UsageError(f"{file} exists; name another file, or add --overwrite true")
-    recognizer = load_model(model, device=device)
+    recognizer = load_model(model, device=device, backend=backend, precision=precision)
     keep_freed_memory(recognizer.device)
     if views:
         recognizer = recognizer.with_views(views)

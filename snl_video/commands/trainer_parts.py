@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from jsonargparse import Namespace
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.plugins import CheckpointIO
 
+from snl_video.commands.other_engine import OtherEngine
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.errors import UsageError
 from snl_video.training.callbacks.evaluation_report import EvaluationReport
@@ -76,6 +78,7 @@ def evaluation_callbacks(
     data: VideoDataModule,
     checkpoint: str | None,
     loaded: LoadReport | None,
+    other: OtherEngine | None = None,
 ) -> list[Callback]:
     """What `validate`, `test` or `predict` needs.
 
@@ -85,20 +88,32 @@ def evaluation_callbacks(
         data: what is evaluated.
         checkpoint: the file that is evaluated, or None where weights are.
         loaded: how these weights were loaded.
+        other: what runs the network, where that is not Lightning alone.
     """
     loaders = data.loaders
     size = loaders.crop.size if command == "validate" else loaders.crop.size_in_test
     callbacks: list[Callback] = [NetworkSummary(loaders.clip.num_frames, size)]
+    if other:
+        callbacks.append(other)
     source = loaded.source if loaded else str(checkpoint)
     weights = {"source": source, "sha256": sha256(source)}
     if command == "test":
         context = {"checkpoint": checkpoint, "weights": weights, "data": data.describe()}
         if loaded:
             context["load_report"] = loaded.to_dict()
+        if other:
+            context["engine"] = other.facts
         callbacks.append(EvaluationReport(run_dir / "report", context, show_frames=True))
     if command == "predict":
         callbacks.append(PredictionWriter(run_dir / "predictions.json", weights))
     return callbacks
+
+
+def other_engine(config: Namespace) -> OtherEngine | None:
+    """Return what the settings of an evaluation name to run its network, None for Lightning."""
+    if (config.backend, config.precision) == ("torch", "fp32"):
+        return None
+    return OtherEngine(config.backend, config.precision)
 
 
 def refuse_half_on_cpu(trainer: Trainer, precision: str | int) -> None:

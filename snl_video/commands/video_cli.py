@@ -21,11 +21,12 @@ from snl_video.commands.command_parser import CommandHelp, ShortErrors
 from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.commands.run_lock import locked_run
 from snl_video.commands.run_loggers import loggers_of
-from snl_video.commands.run_options import add_run_options
+from snl_video.commands.run_options import add_engine_options, add_run_options
 from snl_video.commands.trainer_parts import (
     RunConfig,
     evaluation_callbacks,
     fit_callbacks,
+    other_engine,
     refuse_half_on_cpu,
     refuse_unchosen_best,
     with_whole_checkpoints,
@@ -120,6 +121,8 @@ class VideoCLI(LightningCLI):
         elif isinstance(self.parser, VideoParser):
             self.parser.inner = parser
         add_run_options(parser)
+        if self.command != "fit":
+            add_engine_options(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; for anything but ``fit`` let the checkpoint say what network it holds."""
@@ -236,7 +239,9 @@ class VideoCLI(LightningCLI):
                 callbacks.append(LearningRateMonitor("step"))
         else:
             loaded = None if config.ckpt_path else self._load_to_evaluate()
-            callbacks = evaluation_callbacks(self.command, run_dir, data, config.ckpt_path, loaded)
+            callbacks = evaluation_callbacks(
+                self.command, run_dir, data, config.ckpt_path, loaded, other_engine(config)
+            )
         self.trainer_defaults["callbacks"] = callbacks
         if config.trainer.precision == "auto":
             kwargs["precision"], why = automatic_precision(

@@ -13,7 +13,11 @@ from snl_video.data.decoding import open_video
 from snl_video.errors import InputError, VideoError
 from snl_video.evaluation.predictions import Prediction, Predictions, best_classes
 from snl_video.evaluation.views import ViewSetting
-from snl_video.inference.stored_model import read_stored_model
+from snl_video.inference.engines.build_engine import RUN_BY, build_engine, open_engine
+from snl_video.inference.engines.engine import Backend, Engine, Precision
+from snl_video.inference.engines.exported_facts import ExportedFacts
+from snl_video.inference.engines.torch_engine import TorchEngine
+from snl_video.inference.stored_model import StoredModel, read_stored_model
 from snl_video.inference.video_timeline import Timeline, Windows
 from snl_video.inference.viewing import Frames, FrameSource, Viewing
 from snl_video.models.network import VideoNetwork
@@ -26,17 +30,20 @@ class Recognizer:
     """A trained network that says what videos show.
 
     Args:
-        network: maps clips to logits.
+        network: maps clips to logits; an engine that is no torch is taken as it is.
         classes: names of the logits.
         viewing: which views of a video it sees.
         source: where the network comes from, for messages.
         thresholds: probability from which on each class is there, where a video may show several.
-        device: where it runs; by default a GPU if there is one.
+        device: where a network runs; by default a GPU if there is one.
+
+    Attributes:
+        engine: what runs the network.
     """
 
     def __init__(
         self,
-        network: VideoNetwork,
+        network: VideoNetwork | Engine,
         classes: list[str],
         viewing: Viewing,
         *,
@@ -44,9 +51,9 @@ class Recognizer:
         thresholds: Sequence[float] | None = None,
         device: str | torch.device | None = None,
     ) -> None:
-        gpu = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device or gpu)
-        self.network = network.to(self.device).eval()
+        self.engine: Engine = (
+            TorchEngine(network, device) if isinstance(network, nn.Module) else network
+        )
         self.classes = classes
         self.viewing = viewing
         self.source = source
@@ -57,14 +64,33 @@ class Recognizer:
         return (
             f"Recognizer({self.source!r}, {len(self.classes)} classes, clips of {clip.num_frames} "
             f"frames x interval {clip.interval} at {self.viewing.size} pixels, "
-            f"{self.viewing.views} views, {self.device})"
+            f"{self.viewing.views} views, {self.engine.name}, {self.device})"
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.engine.device
+
+    @property
+    def network(self) -> VideoNetwork:
+        """The network in torch.
+
+        Raises:
+            InputError: another runtime runs it.
+        """
+        if isinstance(self.engine, TorchEngine):
+            return self.engine.network
+        raise InputError(
+            f"{self.engine.name} runs {self.source}, and can't be looked into: load the run or the "
+            "checkpoint with backend torch"
         )
 
     def with_views(self, views: str) -> "Recognizer":
         """Return the same recogniser with other views, clips x crops: `with_views("10x3")`."""
         viewing = replace(self.viewing, views=ViewSetting.parse(views))
         more: dict[str, Any] = {"source": self.source, "thresholds": self.thresholds}
-        return Recognizer(self.network, self.classes, viewing, device=self.device, **more)
+        return Recognizer(self.engine, self.classes, viewing, **more)
 
     def predict(self, video: Video, *, top: int = 5) -> Prediction:
         """Name the `top` best classes of one video.
@@ -106,12 +132,13 @@ class Recognizer:
     def features(self, video: Video) -> Tensor:
         """Return what the last layer gets, (V, C) float32 on the CPU: one row a view.
 
-        The mean over time and space, clip by clip, crops of a clip together.
+        The mean over time and space, clip by clip, crops of a clip together, in float32.
 
         Raises:
             VideoError, InputError: see `predict`.
         """
-        head = self.network.trunk.get_submodule(self.network.head)
+        network = self.network
+        head = network.trunk.get_submodule(network.head)
         found: list[Tensor] = []
 
         def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -121,8 +148,9 @@ class Recognizer:
 
         handle = head.register_forward_pre_hook(keep)
         try:
-            for part in self.viewing.batches(_opened(video)):
-                self.logits(part)
+            with torch.inference_mode():
+                for part in self.viewing.batches(_opened(video)):
+                    network(network.normalise(part.to(self.device)))
         finally:
             handle.remove()
         return torch.cat(found)
@@ -151,14 +179,18 @@ class Recognizer:
         logits = [self.logits(part) for part in self.viewing.split(iter(clips))]
         return self.viewing.join(torch.cat(logits))
 
-    @torch.inference_mode()
     def logits(self, clips: Tensor) -> Tensor:
         """Map uint8 clips (V, 3, T, S, S) to logits (V, K), float32 on the CPU."""
-        pixels = self.network.normalise(clips.to(self.device, non_blocking=True))
-        return self.network(pixels).float().cpu()
+        return self.engine(clips)
 
 
-def load_model(source: str | Path, *, device: str | torch.device | None = None) -> Recognizer:
+def load_model(
+    source: str | Path,
+    *,
+    device: str | torch.device | None = None,
+    backend: Backend | None = None,
+    precision: Precision = "fp32",
+) -> Recognizer:
     """Load a trained network, ready to say what videos show.
 
     On a CPU it looks at two clips of one crop at most; `with_views("10x3")` takes more.
@@ -166,22 +198,32 @@ def load_model(source: str | Path, *, device: str | torch.device | None = None) 
     Args:
         source: folder of a run (its best checkpoint, else its last), a checkpoint of this package,
             a folder of `snl-video share`, one on the Hugging Face hub ("hf:USER/NAME", or
-            "hf:USER/NAME@REVISION"), or "kinetics400": Inception-I3D with DeepMind's weights, which
-            are fetched once.
+            "hf:USER/NAME@REVISION"), a file of `snl-video export`, or "kinetics400": Inception-I3D
+            with DeepMind's weights, which are fetched once.
         device: where it runs; by default a GPU if there is one.
+        backend: see `build_engine`; by default torch, and for an exported file its own runtime.
+        precision: "fp32", or "bf16" for a CPU or a GPU that has it.
 
     Raises:
-        InputError: it is none of these, or the published weights can't be fetched.
+        InputError: it is none of these, the published weights can't be fetched, or the backend is
+            not installed.
     """
-    stored = read_stored_model(source)
-    viewing = Viewing.of_training(stored.data, stored.evaluation)
+    engine: Engine
+    stored: StoredModel | ExportedFacts
+    if Path(source).suffix in RUN_BY:
+        engine, stored = open_engine(Path(source), backend, precision, device)
+        viewing = Viewing.of_training(stored.data, stored.evaluation)
+    else:
+        stored = read_stored_model(source)
+        viewing = Viewing.of_training(stored.data, stored.evaluation)
+        sizes = {"num_frames": viewing.clip.num_frames, "size": viewing.size}
+        engine = build_engine(stored.network, backend or "torch", precision, device=device, **sizes)
     recognizer = Recognizer(
-        stored.network,
+        engine,
         stored.classes,
         replace(viewing, activation=stored.activation),
         source=stored.source,
         thresholds=stored.thresholds,
-        device=device,
     )
     if recognizer.device.type == "cpu":
         recognizer.viewing = recognizer.viewing.few()

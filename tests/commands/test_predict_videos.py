@@ -19,7 +19,7 @@ from tests.videos import write_video
 def folder(tmp_path, recognizer, monkeypatch):  # noqa: F811
     """Three videos, and a model that loads at once."""
 
-    def load(model, device=None):
+    def load(model, **_):
         recognizer.source = model
         return recognizer
 

@@ -114,5 +114,6 @@ def test_scores_that_are_not_finite_are_refused(recognizer, video):
 
 def test_a_recogniser_says_what_it_is(recognizer):
     assert repr(recognizer) == (
-        "Recognizer('test', 3 classes, clips of 4 frames x interval 3 at 32 pixels, 2x3 views, cpu)"
+        "Recognizer('test', 3 classes, clips of 4 frames x interval 3 at 32 pixels, 2x3 views, "
+        "torch fp32, cpu)"
     )

@@ -1,0 +1,1 @@
+"""What runs a network: torch, or another runtime with the network in its own form."""
