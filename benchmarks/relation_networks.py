@@ -15,6 +15,9 @@ WIDTH = 8
 HIDDEN = 64
 """Units of the hidden layer of the MLP head."""
 
+GAIN = 0.1
+"""Of the block's last norm at the start, in the row that is named after it; 0 in the others."""
+
 BLOCK_OF: dict[str, dict[str, Any] | None] = {
     "none": None,
     "snl": {"kind": "snl"},
@@ -28,6 +31,7 @@ BLOCK_OF: dict[str, dict[str, Any] | None] = {
     "cgnl": {"kind": "cgnl"},
     "cc": {"kind": "cc"},
     "dnl": {"kind": "dnl"},
+    "snl gain 0.1": {"kind": "snl"},
 }
 """Row -> the block that is inserted; the rows that tell most come first."""
 
@@ -54,6 +58,10 @@ def build_row(row: str, backbone: str, num_classes: int, place: str) -> VideoNet
     if row == "mean graph":
         for inserted in inserted_blocks(network).values():
             inserted.affinity, inserted.theta, inserted.phi = MeanAffinity(), None, None
+    if row == "snl gain 0.1":
+        for inserted in inserted_blocks(network).values():
+            for unit in inserted.units:
+                nn.init.constant_(unit.norm.weight, GAIN)
     if row == "MLP head":
         parent, _, name = network.head.rpartition(".")
         linear = network.trunk.get_submodule(network.head)

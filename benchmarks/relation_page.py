@@ -32,7 +32,8 @@ how much a seed changes is in the columns "lowest" and "highest". "gain" is the 
 the gains of the block's last norm, 0 at the start.
 
 The rows that are no kinds: "order 1" is the spectral block without its graph, "mean graph" is
-`snl` with A = 1 1^T / N, "MLP head" is no block but a hidden layer of 64 before the classes.
+`snl` with A = 1 1^T / N, "MLP head" is no block but a hidden layer of 64 before the classes. In
+"snl gain 0.1" the gain starts at 0.1 and not at 0, so the block is no identity at the start.
 "C2D" sees two neighbouring frames together at most before it averages over all.
 
 The questions, with chance in brackets, are tasks of [`relations`](howto/datasets.md#relations) in

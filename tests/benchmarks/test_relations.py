@@ -21,6 +21,9 @@ from snl_video.errors import InputError
 from snl_video.evaluation.intervals import wilson
 from snl_video.models import inserted_blocks
 
+A_SEED = len(QUESTIONS) * len(BLOCK_OF)
+"""Cells of one backbone, place and seed."""
+
 FEW = Cell("c2d_r50", "res3.1", "few", "snl", 0)
 
 
@@ -36,7 +39,7 @@ def few_steps(monkeypatch):
 def test_every_cell_is_planned_once_and_the_most_telling_first():
     cells = relations.planned()
     assert len({cell.name for cell in cells}) == len(cells)
-    assert {(c.backbone, c.place, c.seed) for c in cells[:96]} == {("c2d_r50", "res3.1", 0)}
+    assert {(c.backbone, c.place, c.seed) for c in cells[:A_SEED]} == {("c2d_r50", "res3.1", 0)}
     assert len(cells) == 2 * 5 * len(QUESTIONS) * (3 * len(BLOCK_OF) - 2 * 2)
     kinds = {block["kind"] for block in BLOCK_OF.values() if block}
     assert kinds == {"nl", "ns", "a2", "cgnl", "cc", "dnl", "snl", "gsnl"}
@@ -60,6 +63,12 @@ def test_the_mean_graph_gives_every_position_the_mean():
     x = torch.randn(1, block.in_channels, 2, 3, 3)
     assert torch.allclose(block.graph(x).dense(), torch.tensor(1 / 18))
     assert block(x).shape == x.shape
+
+
+def test_the_gain_starts_where_the_row_says():
+    for row, start in (("snl", 0.0), ("snl gain 0.1", 0.1)):
+        (block,) = inserted_blocks(build_row(row, "c2d_r50", 2, "res2.1")).values()
+        assert block.units[0].norm.weight.unique().tolist() == pytest.approx([start])
 
 
 def test_no_clip_is_in_two_lists():
@@ -111,7 +120,9 @@ def test_what_is_finished_is_not_repeated(few_steps, tmp_path, monkeypatch, caps
 
 def test_the_page_says_what_the_results_say():
     cells = relations.planned()
-    chosen = {(c.question, c.row, c.seed): c for c in cells[:96] + cells[192:288]}
+    chosen = {
+        (c.question, c.row, c.seed): c for c in cells[:A_SEED] + cells[2 * A_SEED : 3 * A_SEED]
+    }
     slow = {"seconds_per_step": 0.2, "gmacs": 0.012, "parameters": 9}
     results = {
         chosen["two colours", "none", 0]: Result(250, [0.5, 0.6], 0.1, 0.01, 7),
@@ -128,7 +139,8 @@ def test_the_page_says_what_the_results_say():
         line.startswith("| two colours | `none` | 50.0 |") and "| - |" in line for line in lines
     )
     assert "| `snl` | 9 | 12.00 | 2.00 |" in lines
-    assert "| `c2d_r50`, `res3.1` | 2 of 96 | 1 of 96 | 0 of 96 | 0 of 96 | 0 of 96 |" in lines
+    counts = " | ".join(f"{there} of {A_SEED}" for there in (2, 1, 0, 0, 0))
+    assert f"| `c2d_r50`, `res3.1` | {counts} |" in lines
     assert f"{len(cells) - 3} of {len(cells)} cells." in "\n".join(lines)
     assert "`i3d_r50`, block after" not in "\n".join(lines)
 

@@ -7,7 +7,7 @@ Linear classifiers are trained on the training list of split 1, each on one view
     best frame   one frame, chosen on the last third of the training list
     frames       the mean of the frames
     colours      a histogram of the colours of the whole clip
-    colour pairs the products of every two of its bins, as a view that is not linear may take them
+    colour pairs the products of every two of its bins, for what is not linear
     packets      the sizes of the encoded frames
 
 Each has to say for pairs of test videos of two classes which is which: 50 % by chance. Its accuracy
