@@ -52,7 +52,7 @@ from snl_video.run import (
 from snl_video.training.lightning_private import limit_waiting
 from snl_video.training.module import VideoClassifier
 from snl_video.weights import LoadReport, as_pretrained
-from snl_video.weights.load_to_evaluate import load_to_evaluate
+from snl_video.weights.load_to_evaluate import hint_of_protocol, load_to_evaluate
 
 
 class VideoParser(ShortErrors, LightningArgumentParser):
@@ -270,6 +270,8 @@ class VideoCLI(LightningCLI):
         except (PretrainedError, FetchError) as error:
             raise InputError(f"{error}\n{why_weights(config.run_dir)}") from error
         rank_zero_only(print)(f"weights: {report.sentence()}; no checkpoint")
+        if hint := hint_of_protocol(report, model.network.protocol):
+            rank_zero_only(print)(hint)
         return report
 
     def after_fit(self) -> None:

@@ -4,11 +4,20 @@ from collections.abc import Sequence
 
 from snl_video.errors import PretrainedError
 from snl_video.models.network import VideoNetwork
+from snl_video.protocol import ProtocolName
 from snl_video.weights.class_names import first_difference, known_classes
 from snl_video.weights.load import load_spec
 from snl_video.weights.load_report import LoadReport, describe
 from snl_video.weights.pretrained_spec import PretrainedSpec
 from snl_video.wording import first_few
+
+PUBLISHED_WITH: dict[str, ProtocolName] = {
+    "caffe2": "pyslowfast",
+    "mmaction": "mmaction2",
+    "pytorchvideo": "pyslowfast",
+    "slowfast": "pyslowfast",
+}
+"""Layout of a file of weights -> the protocol of the accuracies that its publisher gives."""
 
 
 def load_to_evaluate(
@@ -56,3 +65,14 @@ def load_to_evaluate(
             "build it with the backbone, options and blocks of the weights\n  " + "\n  ".join(lines)
         )
     return report
+
+
+def hint_of_protocol(report: LoadReport, protocol: ProtocolName) -> str:
+    """Say which protocol gives figures like the published ones; "" where it is ``protocol``."""
+    theirs = PUBLISHED_WITH.get(report.format, protocol)
+    if theirs == protocol:
+        return ""
+    return (
+        f"accuracies published for weights of format {report.format} are of protocol {theirs}, and "
+        f"this one is of {protocol}: to set them side by side, add --protocol {theirs}"
+    )

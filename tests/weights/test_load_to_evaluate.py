@@ -1,9 +1,16 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from snl_video.errors import PretrainedError
 from snl_video.weights import PretrainedSpec, build_model
-from snl_video.weights.load_to_evaluate import load_to_evaluate
+from snl_video.weights.formats import FORMATS
+from snl_video.weights.load_to_evaluate import (
+    PUBLISHED_WITH,
+    hint_of_protocol,
+    load_to_evaluate,
+)
 from tests.training.tiny import classifier
 
 NAMES = ["a", "b", "c", "d"]
@@ -73,3 +80,15 @@ def test_trained_blocks_are_not_left_out_of_an_evaluation(published):
         load_to_evaluate(classifier().network, spec, NAMES)
     report = load_to_evaluate(classifier(non_local={"kind": "snl"}).network, spec, NAMES)
     assert report.new_blocks == ()
+
+
+def test_weights_of_another_protocol_are_told(published):
+    assert set(PUBLISHED_WITH) <= set(FORMATS)
+    _, spec = published()
+    report = load_to_evaluate(build_model("slow_r50", 4, width=8, dropout=0.0), spec, NAMES)
+    assert hint_of_protocol(report, "snl_video") == hint_of_protocol(report, "pyslowfast") == ""
+    theirs = replace(report, format="slowfast")
+    assert "of protocol pyslowfast, and this one is of snl_video" in hint_of_protocol(
+        theirs, "snl_video"
+    )
+    assert hint_of_protocol(theirs, "pyslowfast") == ""
