@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from snl_video.blocks.graphs.graph import LowRankGraph
 from snl_video.blocks.pointwise import Grid
+from snl_video.blocks.unit import Unit
 from snl_video.models import VideoNetwork, build_network, inserted_blocks
 
 WIDTH = 8
@@ -59,9 +60,9 @@ def build_row(row: str, backbone: str, num_classes: int, place: str) -> VideoNet
         for inserted in inserted_blocks(network).values():
             inserted.affinity, inserted.theta, inserted.phi = MeanAffinity(), None, None
     if row == "snl gain 0.1":
-        for inserted in inserted_blocks(network).values():
-            for unit in inserted.units:
-                nn.init.constant_(unit.norm.weight, GAIN)
+        for module in network.modules():
+            if isinstance(module, Unit):
+                nn.init.constant_(module.norm.get_parameter("weight"), GAIN)
     if row == "MLP head":
         parent, _, name = network.head.rpartition(".")
         linear = network.trunk.get_submodule(network.head)
