@@ -1,8 +1,8 @@
 """Time and memory of the blocks on the CPU, as Markdown tables.
 
 Every ratio comes from one run: the things compared are timed in turns, round after round, and the
-medians are divided. The peer of SNL is the same block with A as an N x N matrix, written here from
-the formula.
+medians are divided. "N x N" is the same block with A as a stored matrix, written from the formula;
+"bare products" are SNL's matrix products alone, on contiguous matrices.
 """
 
 import argparse
@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.timing import Step, extra_memory, in_turns, step
+from benchmarks.block_peers import PEERS, Grid, bare_products, kept_bytes
+from benchmarks.timing import Step, in_turns, step
 from snl_video.blocks import build_block
 from snl_video.blocks.graphs.softmax import SoftmaxGraph
 
-Grid = tuple[int, int, int]
 FORM_SHAPES: tuple[tuple[Grid, int], ...] = (
     ((2, 7, 7), 512),
     ((4, 7, 7), 512),
@@ -29,75 +29,84 @@ FORM_SHAPES: tuple[tuple[Grid, int], ...] = (
     ((4, 14, 14), 1024),
     ((8, 28, 28), 256),
 )
+PLACE: tuple[Grid, int] = (8, 28, 28), 512
+GROWTH_PLACES: tuple[Grid, ...] = ((8, 14, 14), (8, 28, 28), (16, 28, 28))
+KEPT = ("kept: snl", "not fused", "N x N")
 GROWTH_GRIDS: tuple[Grid, ...] = ((4, 14, 14), (8, 28, 28), (16, 28, 28), (32, 56, 56))
 
 
-class MatrixSNL(nn.Module):
-    """SNL with the affinity as a matrix: what the formula says, word for word."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table of peers; `--details` prints more about the blocks alone."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--details", action="store_true", help="growth, orders, attention, forms")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=sorted({1, torch.get_num_threads()})
+    )
+    arguments = parser.parse_args(argv)
+    print(f"torch {torch.__version__}, batch 1, {name_of(PLACE[0])}, C = {PLACE[1]}; forward +")
+    print("backward, medians of interleaved rounds; others in multiples of the time of snl\n")
+    row("precision", "threads", "snl", "of bare products", *list(PEERS)[1:], *KEPT, "power of N")
+    row(*["---"] * (4 + len(PEERS) - 1 + len(KEPT) + 1))
+    for precision in ("fp32", "bf16"):
+        for threads in arguments.threads:
+            peers(precision, threads, arguments.rounds)
+    if arguments.details:
+        print("\nfloat32\n")
+        growth()
+        orders()
+        attention()
+        forms()
 
-    def __init__(self, channels: int) -> None:
+
+def peers(precision: str, threads: int, rounds: int) -> None:
+    """One row: SNL and what it is compared with at `PLACE`, and its growth with N."""
+    torch.set_num_threads(threads)
+    grid, channels = PLACE
+    low = precision == "bf16"
+    x = clip(grid, channels)
+    seed = torch.randn_like(x)
+    forwards = {name: in_precision(make(channels), low) for name, make in PEERS.items()}
+    steps = {name: step(forward, x, seed) for name, forward in forwards.items()}
+    dtype = torch.bfloat16 if low else torch.float32
+    times = in_turns({**steps, "products": bare_products(grid, channels, dtype)}, rounds)
+    snl = times["snl"]
+    sizes, own = [], []
+    for other in GROWTH_PLACES:
+        u = clip(other, channels)
+        growing = step(in_precision(build_block("snl", channels), low), u, torch.randn_like(u))
+        sizes.append(math.log(math.prod(other)))
+        own.append(math.log(in_turns({"snl": growing}, rounds)["snl"]))
+    row(
+        precision,
+        threads,
+        ms(snl),
+        f"{times['products'] / snl:.0%}",
+        *(f"{times[name] / snl:.2f}" for name in list(PEERS)[1:]),
+        *(megabytes(kept_bytes(forwards[name], x)) for name in list(PEERS)[:3]),
+        f"{statistics.linear_regression(sizes, own).slope:.2f}",
+    )
+
+
+def in_precision(block: nn.Module, low: bool) -> nn.Module:
+    """The block, under bfloat16 autocast if `low`."""
+    return UnderAutocast(block) if low else block
+
+
+class UnderAutocast(nn.Module):
+    """A block under bfloat16 autocast; its input stays float32."""
+
+    def __init__(self, block: nn.Module) -> None:
         super().__init__()
-        inner = channels // 2
-        self.theta, self.phi, self.g = (nn.Conv3d(channels, inner, 1, bias=False) for _ in range(3))
-        self.w_1, self.w_2 = (nn.Conv3d(inner, channels, 1, bias=False) for _ in range(2))
-        self.norm = nn.BatchNorm3d(channels)
+        self.block = block
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) -> same shape."""
-        t, p = (conv(x).flatten(2).relu() for conv in (self.theta, self.phi))
-        m = t.transpose(1, 2) @ p
-        m = (m + m.transpose(1, 2)) / 2
-        d = m.sum(2).rsqrt()
-        z = self.g(x)
-        az = (d[:, :, None] * m * d[:, None, :]) @ z.flatten(2).transpose(1, 2)
-        az = az.transpose(1, 2).reshape(z.shape)
-        return x + self.norm(self.w_1(z) + self.w_2(az))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.block(x)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Print the tables; `--quick` leaves out what takes more than seconds."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="skip the N x N form and 32x56x56")
-    parser.add_argument("--threads", type=int, help="1 gives steady figures on a busy machine")
-    arguments = parser.parse_args(argv)
-    quick = arguments.quick
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} CPU thread(s), float32, batch 1,")
-    print("forward + backward, medians of interleaved rounds\n")
-    if not quick:
-        against_matrix()
-    growth(GROWTH_GRIDS[:-1] if quick else GROWTH_GRIDS)
-    orders()
-    multiply_rate()
-    attention()
-    forms()
-
-
-def against_matrix() -> None:
-    """SNL against its N x N form: time, and memory beyond input and parameters."""
-    row("SNL, grid", "C", "low rank", "N x N", "times faster", "extra memory", "part of N x N's")
-    row(*["---"] * 7)
-    for grid in ((8, 28, 28), (16, 28, 28)):
-        times = in_turns({form: snl_step(form, grid, 512) for form in ("auto", "N x N")}, rounds=3)
-        memory = {form: extra_memory(snl_step, form, grid, 512) for form in times}
-        row(
-            name_of(grid),
-            512,
-            ms(times["auto"]),
-            ms(times["N x N"]),
-            f"{times['N x N'] / times['auto']:.1f}",
-            megabytes(memory["auto"]),
-            f"{memory['auto'] / memory['N x N']:.2f}",
-        )
-    grid = (32, 56, 56)
-    took = in_turns({"snl": snl_step("auto", grid, 256)}, rounds=1)["snl"]
-    memory_used = megabytes(extra_memory(snl_step, "auto", grid, 256))
-    row(name_of(grid), 256, ms(took), "40 GB for A alone", "", memory_used, "")
-    print()
-
-
-def growth(grids: Sequence[Grid]) -> None:
+def growth(grids: Sequence[Grid] = GROWTH_GRIDS) -> None:
     """Time against N at C = 128, and the slope of log time over log N."""
     row("kind, C = 128", *map(name_of, grids), "exponent")
     row(*["---"] * (len(grids) + 2))
@@ -124,29 +133,6 @@ def orders() -> None:
     row(*["---"] * 5)
     row("time", *map(ms, times.values()))
     row("over K = 2", *(f"{t / times['2']:.2f}" for t in times.values()))
-    print()
-
-
-def multiply_rate() -> None:
-    """The multiply rate of SNL, as a part of that of its matrix products run alone."""
-    row("SNL, grid", "C", "GMACs", "GMAC/s", "plain products", "part")
-    row(*["---"] * 6)
-    for grid, channels in (((8, 14, 14), 1024), ((8, 28, 28), 512), ((16, 28, 28), 512)):
-        n, inner = math.prod(grid), channels // 2
-        sizes = [(3 * inner, channels, n), *[(inner, n, inner)] * 2, *[(inner, inner, n)] * 2]
-        sizes += [(channels, inner, n)] * 2
-        products = [(torch.randn(a, b), torch.randn(b, c)) for a, b, c in sizes]
-
-        def plain(products: list[tuple[Tensor, Tensor]] = products) -> None:
-            for _ in range(3):
-                for left, right in products:
-                    torch.mm(left, right)
-
-        times = in_turns({"snl": snl_step("low_rank", grid, channels), "plain": plain}, rounds=7)
-        giga = 3 * sum(math.prod(size) for size in sizes) / 1e9
-        part = times["plain"] / times["snl"]
-        rates = (f"{giga / times[name]:.0f}" for name in ("snl", "plain"))
-        row(name_of(grid), channels, f"{giga:.1f}", *rates, f"{part:.0%}")
     print()
 
 
@@ -192,9 +178,9 @@ def forms() -> None:
 
 
 def snl_step(form: str, grid: Grid, channels: int) -> Step:
-    """A step of an SNL block; form "N x N" is the peer."""
+    """A step of an SNL block."""
     x = clip(grid, channels)
-    block = MatrixSNL(channels) if form == "N x N" else build_block("snl", channels, form=form)
+    block = build_block("snl", channels, form=form)
     return step(block, x, torch.randn_like(x))
 
 

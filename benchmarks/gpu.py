@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.blocks import Grid, MatrixSNL, ms, name_of, row
+from benchmarks.block_peers import Grid, MatrixSNL
+from benchmarks.blocks import ms, name_of, row
 from benchmarks.timing import Step, in_turns, step
 from snl_video.blocks import build_block
 from snl_video.models import NonLocalSpec

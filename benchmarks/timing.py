@@ -1,13 +1,8 @@
-"""Interleaved timing and peak memory of one forward and backward pass."""
+"""Interleaved timing of forward and backward passes."""
 
-import multiprocessing
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -44,32 +39,3 @@ def in_turns(
             if number:
                 seconds[name].append(clock() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def extra_memory(make: Callable[..., Step], *arguments: object) -> int:
-    """Bytes that the step `make(*arguments)` adds to the peak of a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(sender, make, arguments))
-    process.start()
-    sender.close()
-    try:
-        return int(receiver.recv())
-    finally:
-        process.join()
-
-
-def _measure(sender: Connection, make: Callable[..., Step], arguments: tuple[object, ...]) -> None:
-    run = make(*arguments)
-    before = _peak_bytes()
-    run()
-    sender.send(_peak_bytes() - before)
-
-
-def _peak_bytes() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage also counts the parent's peak there
-        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from snl_video.blocks.graphs.criss_cross import CrissCrossGraph
 from tests.blocks import brute
 from tests.blocks.cases import CASES, IDS, Case, make
 
@@ -89,3 +90,12 @@ def test_criss_cross_of_one_frame_is_the_two_dimensional_block() -> None:
     seen = (dense > 0).sum(1)
     assert (seen == 4 + 3 - 1).all()
     torch.testing.assert_close(dense.sum(1), torch.ones(12, dtype=torch.float64))
+
+
+def test_criss_cross_scores_do_not_overflow_float16() -> None:
+    theta = torch.full((1, 12, 4), 200.0, dtype=torch.float16)
+    z = torch.randn(1, 12, 2, dtype=torch.float16)
+    with torch.autocast("cpu", dtype=torch.float16):
+        out = CrissCrossGraph(theta, theta, GRID).propagate(z)
+    exact = CrissCrossGraph(theta.double(), theta.double(), GRID).propagate(z.double())
+    torch.testing.assert_close(out.double(), exact, rtol=1e-2, atol=1e-2)

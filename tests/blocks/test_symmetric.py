@@ -130,6 +130,22 @@ def test_autocast_stays_near_float32(
     assert (low - exact).norm() / exact.norm() < error
 
 
+@pytest.mark.parametrize("kind", ["nl", "a2", "snl", "gsnl"])
+@pytest.mark.parametrize("form", ["low_rank", "matrix"])
+def test_products_in_bfloat16_stay_near_float32(kind: str, form: str) -> None:
+    torch.manual_seed(0)
+    options = {"affinity": "dot_product"} if kind == "nl" else {"form": form}
+    block = build_block(kind, 32, num_units=2, norm="none", **options)
+    for unit in block.units:
+        torch.nn.init.ones_(unit.gain)
+    x = torch.randn(2, 32, 4, 9, 9)
+    graph, z = block.graph(x), torch.randn(2, x[0, 0].numel(), 7)
+    low = graph.propagate(z.bfloat16())
+    assert low.dtype == torch.bfloat16
+    exact = graph.propagate(z)
+    assert (low - exact).norm() / exact.norm() < 0.01
+
+
 def test_sums_over_positions_do_not_overflow_float16() -> None:
     theta = torch.full((1, 4000, 4), 200.0, dtype=torch.float16)
     z = torch.full((1, 4000, 2), 100.0, dtype=torch.float16)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from snl_video.blocks.graphs.graph import Graph
+from snl_video.blocks.graphs.graph import Graph, at_least_float32, full_precision
 from snl_video.blocks.pointwise import Grid, feature_map, tokens
 
 LINES = (
@@ -18,14 +18,16 @@ class CrissCrossGraph(Graph):
 
     Huang et al., CCNet, ICCV 2019, for three axes; the centre, where all lines meet, counts once
     (only the line along W keeps it), so T = 1 gives the two-dimensional block.
-    O(N (T + H + W)) time and memory. theta, phi (B, N, C_s).
+    O(N (T + H + W)) time and memory. theta, phi (B, N, C_s). Scores are float32 or wider: float16
+    ends at 65504.
     """
 
     def __init__(self, theta: Tensor, phi: Tensor, grid: Grid) -> None:
         super().__init__(theta, theta.shape[1])
         self.grid = grid
-        query, key = feature_map(theta, grid), feature_map(phi, grid)
-        scores = [torch.einsum(score, query, key) for score, _ in LINES]
+        with full_precision(theta):
+            query, key = (feature_map(at_least_float32(t), grid) for t in (theta, phi))
+            scores = [torch.einsum(score, query, key) for score, _ in LINES]
         for axis in (0, 1):
             scores[axis] = scores[axis].masked_fill(self._centre(axis), -torch.inf)
         self.weights = torch.cat(scores, dim=-1).softmax(-1).split(list(grid), dim=-1)

@@ -75,7 +75,11 @@ class IdentityAffinity(nn.Module):
 
 
 class LowRankGraph(Graph):
-    """A = left right^T, left (B, N, R), right (B, keys, R): A z = left (right^T z) in O(N R C)."""
+    """A = left right^T, left (B, N, R), right (B, keys, R): A z = left (right^T z) in O(N R C).
+
+    The factors are float32 or wider. Products with a z of bfloat16 are in bfloat16, whose range is
+    that of float32; those with a z of float16 are in float32.
+    """
 
     def __init__(self, left: Tensor, right: Tensor, form: Form = "auto", uses: int = 1) -> None:
         """`uses`: how often `propagate` will be called, which is what a stored A is shared by."""
@@ -88,11 +92,11 @@ class LowRankGraph(Graph):
     def propagate(self, z: Tensor) -> Tensor:
         """A z: (B, keys, C) -> (B, N, C)."""
         with full_precision(z):
-            wide = at_least_float32(z)
+            safe = z.float() if z.dtype == torch.float16 else z
             if self._takes_low_rank(z.shape[-1]):
-                return self._low_rank(wide).to(z.dtype)
-            matrix = self.dense().transpose(1, 2)
-            return torch.bmm(wide.transpose(1, 2), matrix).transpose(1, 2).to(z.dtype)
+                return self._low_rank(safe).to(z.dtype)
+            matrix = self.dense().transpose(1, 2).to(safe.dtype)
+            return torch.bmm(safe.transpose(1, 2), matrix).transpose(1, 2).to(z.dtype)
 
     def dense(self) -> Tensor:
         """The matrix A, (B, N, keys), made once."""
@@ -102,8 +106,8 @@ class LowRankGraph(Graph):
         return self._matrix
 
     def _low_rank(self, z: Tensor) -> Tensor:
-        inner = torch.bmm(z.transpose(1, 2), self.right)
-        return torch.bmm(inner, self.left.transpose(1, 2)).transpose(1, 2)
+        inner = torch.bmm(z.transpose(1, 2), self.right.to(z.dtype))
+        return torch.bmm(inner, self.left.to(z.dtype).transpose(1, 2)).transpose(1, 2)
 
     def _make_dense(self) -> Tensor:
         return torch.bmm(self.left, self.right.transpose(1, 2))

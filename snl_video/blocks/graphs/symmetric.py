@@ -68,11 +68,11 @@ class SymmetricGraph(LowRankGraph):
         )
 
     def _low_rank(self, z: Tensor) -> Tensor:
-        zt = z.transpose(1, 2)
-        by_left = torch.bmm(zt, self.left) / 2
-        by_right = torch.bmm(zt, self.right) / 2
-        out = torch.bmm(by_right, self.left.transpose(1, 2))
-        return torch.baddbmm(out, by_left, self.right.transpose(1, 2)).transpose(1, 2)
+        zt, left, right = z.transpose(1, 2), self.left.to(z.dtype), self.right.to(z.dtype)
+        by_left = torch.bmm(zt, left) / 2
+        by_right = torch.bmm(zt, right) / 2
+        out = torch.bmm(by_right, left.transpose(1, 2))
+        return torch.baddbmm(out, by_left, right.transpose(1, 2)).transpose(1, 2)
 
     def _make_dense(self) -> Tensor:
         m = super()._make_dense()
