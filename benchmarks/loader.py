@@ -1,6 +1,6 @@
 """Clips and videos per second of the loader here, of raw decoders and of PyTorchVideo.
 
-    python -m benchmarks.loader [--root FOLDER] [--files 12] [--workers 2] [--augmentation]
+    python -m benchmarks.loader [--root FOLDER] [--files 6] [--workers 2] [--augmentation]
 
 Prints one Markdown table: for every container, training (one random clip of 8 frames 8 apart, a
 crop of 224 pixels) and evaluation (10 clips x 3 crops). All take the same files in turns, with one
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Time everything and print the tables."""
     parser = argparse.ArgumentParser(description="Time video loaders.")
     parser.add_argument("--root", help="folder of videos, looked through with its sub-folders")
-    parser.add_argument("--files", type=int, default=12, help="files of a container, at most")
+    parser.add_argument("--files", type=int, default=6, help="files of a container, at most")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved repeats; median shown")
     parser.add_argument("--workers", type=int, nargs="*", default=[], help="loader processes")
     parser.add_argument("--augmentation", action="store_true", help="time each one, too")
