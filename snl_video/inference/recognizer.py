@@ -198,8 +198,9 @@ def load_model(
     Args:
         source: folder of a run (its best checkpoint, else its last), a checkpoint of this package,
             a folder of `snl-video share`, one on the Hugging Face hub ("hf:USER/NAME", or
-            "hf:USER/NAME@REVISION"), a file of `snl-video export`, or "kinetics400": Inception-I3D
-            with DeepMind's weights, which are fetched once.
+            "hf:USER/NAME@REVISION"), a file of `snl-video export`, or published weights that are
+            fetched once: "kinetics400", Inception-I3D with DeepMind's, or "torchvision:NAME", such
+            as "torchvision:mvit_v2_s".
         device: where it runs; by default a GPU if there is one.
         backend: see `build_engine`; by default torch, and for an exported file its own runtime.
         precision: "fp32", or "bf16" for a CPU or a GPU that has it.

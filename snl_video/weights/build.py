@@ -31,13 +31,13 @@ def build_model(
     as one line; `load_pretrained` on a network gives the whole report.
 
     Args:
-        backbone: a name in `BACKBONES`.
+        backbone: a name in `BACKBONES`, or ``hf:FOLDER``.
         num_classes: see `build_network`, as the next four.
         width: channels of the stem.
         dropout: before the last linear layer.
         non_local: the blocks to insert.
         backbone_options: what else than the name says.
-        pretrained: weights to load: a file or ``kinetics400``, or with more settings a
+        pretrained: weights to load: a source as `load_pretrained` takes it, or with more settings a
             `PretrainedSpec` or a dict of it, e.g. ``{"source": "resnet50.pth", "inflation":
             "centre"}``; None keeps random ones. A head of another number of classes stays random.
 

@@ -16,7 +16,8 @@ class PretrainedSpec:
     """Which weights to load, and how; the arguments of `load_pretrained`.
 
     Attributes:
-        source: a file, or ``kinetics400`` for the published weights of ``i3d_inception``.
+        source: a file, the folder of a Hugging Face model, ``torchvision:NAME``, or ``kinetics400``
+            for the published weights of ``i3d_inception``.
         format: layout of the file, a row of ``FORMATS``; ``auto`` finds it from the names in it.
         min_share: least share of the backbone's numbers (parameters and buffers, head and blocks
             left out) that must be found in the file, 0 to 1.

@@ -9,7 +9,8 @@ from snl_video.models.network import VideoNetwork
 from snl_video.weights.canonical_names import tensors_under
 
 TORCHVISION = (
-    ("stem.0.weight", "layer1.0.conv1.0.weight"),  # r3d_18, mc3_18, r2plus1d_18
+    ("stem.0.weight", "layer1.0.conv1.0.weight"),  # r3d_18, mc3_18
+    ("stem.0.weight", "layer1.0.conv1.0.0.weight"),  # r2plus1d_18
     ("features.0.0.0.weight", "classifier.1.weight"),  # s3d
     ("patch_embed.proj.weight", "features.0.0.attn.qkv.weight"),  # swin3d
     ("conv_proj.weight", "pos_encoding.class_token"),  # mvit
