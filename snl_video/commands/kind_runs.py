@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import resource
@@ -15,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from snl_video.commands.folder_lock import held_file
 from snl_video.errors import InputError
 from snl_video.whole_files import write_whole
 
 PROGRAM = (sys.executable, "-m", "snl_video")
 STAGES = ("fit", "test")
 FILE = "kind_run.json"
+HOLDER = "another compare-kinds, or by a training that one started"
 PATIENCE = 60.0
 """Seconds that a stage has to end after it was asked to."""
 
@@ -170,7 +171,7 @@ def locked(folder: Path) -> Iterator[Descriptors]:
     Raises:
         InputError: somebody holds it, or one of its runs.
     """
-    with _holding(folder / "lock", fcntl.LOCK_EX, folder) as lock:
+    with held_file(folder / "lock", folder, HOLDER) as lock:
         yield (lock,)
 
 
@@ -178,24 +179,10 @@ def locked(folder: Path) -> Iterator[Descriptors]:
 def locked_part(folder: Path, name: str) -> Iterator[Descriptors]:
     """Hold one run of a folder, beside others that hold other ones; see `locked`."""
     with (
-        _holding(folder / "lock", fcntl.LOCK_SH, folder) as shared,
-        _holding(folder / "locks" / name, fcntl.LOCK_EX, folder / name) as own,
+        held_file(folder / "lock", folder, HOLDER, shared=True) as shared,
+        held_file(folder / "locks" / name, folder / name, HOLDER) as own,
     ):
         yield shared, own
-
-
-@contextlib.contextmanager
-def _holding(file: Path, how: int, what: Path) -> Iterator[int]:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+") as stream:  # a shared lock on NFS needs a file that can be read
-        try:
-            fcntl.flock(stream, how | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                f"{what} is in use by another compare-kinds, or by a training that one started; "
-                "wait for it, or end it"
-            ) from error
-        yield stream.fileno()
 
 
 def _seconds_of_children() -> float:

@@ -1,8 +1,6 @@
 """`snl-video predict`: the classes of videos, named one by one or as settings of a run."""
 
-import sys
-from collections.abc import Iterable, Sequence
-from glob import glob, has_magic
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from snl_video.commands import video_cli
 from snl_video.commands.command_parser import CommandParser
 from snl_video.commands.freed_memory import keep_freed_memory
-from snl_video.data.unlabelled import read_files
+from snl_video.commands.named_videos import named_videos
 from snl_video.errors import UsageError
 from snl_video.inference.engines.engine import Backend, Precision
 
@@ -62,7 +60,7 @@ def predict(
 
     if top < 1:
         raise UsageError(f"--top must be 1 or more, got {top}")
-    paths = [record.path for record in read_files(_expanded(videos), []).records]
+    paths = list(named_videos(videos))
     recognizer = load_model(model, device=device, backend=backend, precision=precision)
     keep_freed_memory(recognizer.device)
     if views:
@@ -81,12 +79,10 @@ def predict(
         if runner != "torch fp32":
             raise UsageError("--engine ray runs torch in fp32; leave out --backend and --precision")
         task = Task(model, views, device, output, top)
-        return predict_in_parts(
-            list(dict.fromkeys(paths)), recognizer, task, workers, address, console
-        )
+        return predict_in_parts(paths, recognizer, task, workers, address, console)
     settings = {"model": recognizer.source, "backend": runner, "views": str(setting), "top": top}
     kept = PredictionFile(Path(output), settings, overwrite) if output else None
-    left = [path for path in dict.fromkeys(paths) if not kept or path not in kept.done]
+    left = [path for path in paths if not kept or path not in kept.done]
     if kept and kept.done:
         console.print(f"{len(kept.done)} of them were predicted before")
     failed = 0
@@ -101,7 +97,7 @@ def predict(
                 kept.add(prediction)
             print(prediction, flush=True)
     if kept:
-        kept.finish(list(dict.fromkeys(paths)))
+        kept.finish(paths)
         console.print(f"predictions: {kept.file}", soft_wrap=True)
     if failed:
         console.print(f"{failed} of {len(left)} videos could not be read")
@@ -116,18 +112,3 @@ def main(words: Sequence[str]) -> int | None:
         return CommandParser("snl-video predict", predict, usage, words=names).call(words)
     video_cli.main(words)
     return None
-
-
-def _expanded(videos: Iterable[str]) -> list[str]:
-    found: list[str] = []
-    for name in videos:
-        if name == "-":
-            found += [line.strip() for line in sys.stdin if line.strip()]
-        elif has_magic(name) and not Path(name).exists():
-            matches = sorted(glob(name, recursive=True))
-            if not matches:
-                raise UsageError(f"no file matches {name!r}")
-            found += matches
-        else:
-            found.append(name)
-    return found
