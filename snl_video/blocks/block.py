@@ -25,6 +25,7 @@ class SharedOptions(TypedDict, total=False):
     checkpoint: bool
     position: PositionKind
     position_grid: Grid
+    gain: float
 
 
 class MakesFilter(Protocol):
@@ -46,6 +47,7 @@ class NonLocalBlock(nn.Module):
         bias: biases on the 1x1x1 convolutions.
         norm: "batch", "group" or "none", before the residual.
         relu: ReLU after the norm, before the residual gain.
+        gain: what the residual gain starts at; 0 makes the block the identity at first.
         checkpoint: make graph and filter again in the backward pass instead of keeping them; with
             several units the graph is then made once per unit.
         value_channels: C_z of the node feature g(x); C_s when None.
@@ -78,6 +80,7 @@ class NonLocalBlock(nn.Module):
         norm: Norm = "batch",
         relu: bool = False,
         checkpoint: bool = False,
+        gain: float = 0.0,
         value_channels: int | None = None,
         norm_groups: int = 1,
         embed: bool = True,
@@ -101,6 +104,7 @@ class NonLocalBlock(nn.Module):
                 groups=norm_groups,
                 relu=relu,
                 bias=bias,
+                gain=gain,
             )
             for _ in range(num_units)
         ]

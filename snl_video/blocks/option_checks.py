@@ -30,7 +30,7 @@ def checked(
     """All options of the builder of a kind, the given ones replaced; lists become tuples.
 
     What may be given, the annotations tell: a `Literal` one of its values, an `int` a number of 1
-    or more, a `float` a number above 0, a `Grid` three sizes of 1 or more.
+    or more, a `float` a number above 0 or its default, a `Grid` three sizes of 1 or more.
 
     Raises ValueError for an option or a value that there is not; lists those that there are.
     """
@@ -47,7 +47,7 @@ def checked(
             wanted = f"one of {', '.join(get_args(hint))}"
         elif hint is int and (not isinstance(value, int) or value < 1):
             wanted = "1 or more"
-        elif hint is float and not (isinstance(value, int | float) and 0 < value < math.inf):
+        elif hint is float and value != known[name] and not _is_positive(value):
             wanted = "a number above 0"
         elif Grid in (hint, *get_args(hint)) and value is not None and not _is_grid(value):
             wanted = "three sizes (T, H, W) of 1 or more"
@@ -55,6 +55,10 @@ def checked(
             raise ValueError(f"{name} of block kind {kind!r} must be {wanted}, got {value!r}")
     chosen = known | dict(options)
     return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 < value < math.inf
 
 
 def _is_grid(value: Any) -> bool:

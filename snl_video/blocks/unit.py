@@ -15,8 +15,9 @@ Norm = Literal["batch", "group", "none"]
 class Unit(nn.Module):
     """The residual branch norm(F(A, g(x))) of one filter: zero at the start, and alive.
 
-    Without ReLU the norm starts with a zero gamma. With ReLU (or with no norm) a zero gamma
-    would have no gradient for ever, so there a residual gain, after the ReLU, starts at 0.
+    Without ReLU the norm starts with a gamma of `gain`, zero by default. With ReLU (or with no
+    norm) a zero gamma would have no gradient for ever, so there a residual gain, after the ReLU,
+    starts at `gain`.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Unit(nn.Module):
         groups: int = 1,
         relu: bool = False,
         bias: bool = False,
+        gain: float = 0.0,
     ) -> None:
         super().__init__()
         self.g = Pointwise(in_channels, value_channels, bias=bias)
@@ -37,9 +39,9 @@ class Unit(nn.Module):
         self.relu = nn.ReLU() if relu else nn.Identity()
         self.gain: nn.Parameter | None = None
         if relu or norm == "none":
-            self.gain = nn.Parameter(torch.zeros(1))
+            self.gain = nn.Parameter(torch.full((1,), gain))
         else:
-            nn.init.zeros_(self.norm.weight)  # type: ignore[arg-type]
+            nn.init.constant_(self.norm.weight, gain)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, graph: Graph, z: Tensor) -> Tensor:
         """Branch of x (B, C, T, H, W) with node feature z (B, keys, C_z): same shape as x."""

@@ -13,6 +13,7 @@ from pytorch_lightning.plugins import CheckpointIO
 from snl_video.commands.other_engine import OtherEngine
 from snl_video.data.datamodule import VideoDataModule
 from snl_video.errors import UsageError
+from snl_video.training.callbacks.block_progress import BlockProgress
 from snl_video.training.callbacks.evaluation_report import EvaluationReport
 from snl_video.training.callbacks.expected_time import ExpectedTime
 from snl_video.training.callbacks.last_checkpoint import LastCheckpoint
@@ -63,6 +64,7 @@ def fit_callbacks(
     loaders = data.loaders
     callbacks: list[Callback] = [
         NetworkSummary(loaders.clip.num_frames, loaders.crop.size),
+        BlockProgress(),
         UnreadableReport(data.unreadable),
         LoaderPlace(),
         ExpectedTime(),

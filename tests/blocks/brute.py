@@ -142,6 +142,8 @@ def affinity(kind: str, o: dict, w: dict, x: Tensor) -> Tensor:
     x = seen(o, w, x)
     if o.get("order") == 1:
         return torch.eye(grid.numel(), dtype=x.dtype)
+    if kind in ("snl", "gsnl") and o["affinity"] == "mean":
+        return torch.full((grid.numel(), grid.numel()), 1 / grid.numel(), dtype=x.dtype)
     pool, after = o.get("pool"), o.get("pool_after")
     keys = max_pooled(x, pool) if pool else x
     if o.get("affinity") == "gaussian":

@@ -64,6 +64,7 @@ CASES: list[Case] = [
     ("snl", {"num_units": 2}),
     ("snl", {"affinity": "embedded_gaussian", "scale": True}),
     ("snl", {"affinity": "softmax"}),
+    ("snl", {"affinity": "mean"}),
     ("snl", {"pool_input": (1, 2, 2)}),
     ("snl", {"form": "matrix"}),
     ("snl", {"form": "low_rank"}),

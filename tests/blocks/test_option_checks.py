@@ -35,6 +35,7 @@ from snl_video.blocks.block import check_input
         ("cgnl", {"groups": 16}, r"inner_channels=8 is not divisible by groups=16"),
         ("cgnl", {"taylor_order": 0}, r"taylor_order .*must be 1 or more, got 0"),
         ("gsnl", {"lambda_max": 0, "basis": "chebyshev"}, r"lambda_max .*a number above 0, got 0"),
+        ("snl", {"gain": -0.1}, r"gain .*a number above 0, got -0.1"),
         ("gsnl", {"lambda_max": "two"}, r"lambda_max .*a number above 0, got 'two'"),
         ("gsnl", {"lambda_max": 1.5}, r"lambda_max=1.5 rescales .*: add basis='chebyshev'"),
         ("snl", {"position": "sinus"}, r"position .*one of none, sine, learned, got 'sinus'"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from snl_video.blocks import BLOCKS, build_block
+from snl_video.models.block_gains import block_gain
 from tests.blocks.cases import CASES, IDS, Case, make
 
 FORMS: list[Case] = [
@@ -36,6 +37,17 @@ def test_block_is_the_identity_at_the_start_and_alive(case: Case) -> None:
         optimiser.step()
     still = [name for name, p in block.named_parameters() if torch.equal(p, before[name])]
     assert not still
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("relu", [False, True])
+def test_a_gain_starts_where_it_is_told(kind: str, relu: bool) -> None:
+    block = build_block(kind, 16, gain=0.1, num_units=2, relu=relu)
+    assert block_gain(block) == pytest.approx(0.1)
+    x = torch.randn(2, 16, 3, 5, 4)
+    branch = block(x) - x
+    assert 0.01 < branch.std() < 1
+    assert block_gain(build_block(kind, 16, relu=relu)) == 0
 
 
 @pytest.mark.parametrize("case", FORMS, ids=str)

@@ -74,6 +74,24 @@ class IdentityAffinity(nn.Module):
         return IdentityGraph(theta, theta.shape[1])
 
 
+class MeanGraph(Graph):
+    """A = 1 1^T / N: every position sees the mean of all, whatever it holds."""
+
+    symmetric = True
+
+    def propagate(self, z: Tensor) -> Tensor:
+        """A z: the mean over positions, (B, N, C)."""
+        return z.mean(1, keepdim=True).expand_as(z)
+
+
+class MeanAffinity(nn.Module):
+    """Makes the graph of a control: a block that pools and relates nothing."""
+
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> MeanGraph:
+        """theta (B, N, C) -> graph of N vertices."""
+        return MeanGraph(theta, theta.shape[1])
+
+
 class LowRankGraph(Graph):
     """A = left right^T, left (B, N, R), right (B, keys, R): A z = left (right^T z) in O(N R C).
 

@@ -10,14 +10,14 @@ from typing_extensions import Unpack
 from snl_video.blocks.block import NonLocalBlock, SharedOptions
 from snl_video.blocks.filters import PolynomialFilter
 from snl_video.blocks.graphs.gaussian import SymmetricGaussianAffinity
-from snl_video.blocks.graphs.graph import Form, IdentityAffinity
+from snl_video.blocks.graphs.graph import Form, IdentityAffinity, MeanAffinity
 from snl_video.blocks.graphs.softmax import SoftmaxAffinity
 from snl_video.blocks.graphs.symmetric import SymmetricReluAffinity
 from snl_video.blocks.pointwise import Grid
 from snl_video.blocks.polynomial import MONOMIAL, Chebyshev
 from snl_video.blocks.unit import Norm
 
-Kernel = Literal["relu", "embedded_gaussian", "softmax"]
+Kernel = Literal["relu", "embedded_gaussian", "softmax", "mean"]
 
 
 def gsnl(
@@ -42,8 +42,8 @@ def gsnl(
     lambda_max: of "chebyshev", the largest eigenvalue of L; 2, its bound, gives T_k(-A).
     affinity: "relu", the symmetric normalised relu(theta) relu(phi)^T; "embedded_gaussian",
         exp(theta phi^T) symmetrised and normalised; "softmax", the row-normalised form of the
-        authors' 2019 code, not symmetric.
-    scale: divide the scores of the latter two by sqrt(C_s).
+        authors' 2019 code, not symmetric; "mean", 1 1^T / N without theta and phi, a control.
+    scale: divide the scores of "embedded_gaussian" and "softmax" by sqrt(C_s).
     form: of "relu", "low_rank" without the N x N matrix, "matrix", or "auto", the cheaper one.
     pool: None; an A of pooled keys cannot be symmetric.
     pool_input: window (T, H, W) by which x is averaged before the block and restored after it.
@@ -66,6 +66,7 @@ def gsnl(
         "relu": partial(SymmetricReluAffinity, form, uses),
         "embedded_gaussian": partial(SymmetricGaussianAffinity, scale=scale),
         "softmax": partial(SoftmaxAffinity, scale=scale),
+        "mean": MeanAffinity,
     }
     chosen = Chebyshev(lambda_max) if basis == "chebyshev" else MONOMIAL
     return NonLocalBlock(
@@ -73,7 +74,7 @@ def gsnl(
         inner_channels,
         makers[affinity if order > 1 else "identity"](),
         partial(PolynomialFilter, powers=range(order), basis=chosen),
-        embed=order > 1,
+        embed=order > 1 and affinity != "mean",
         pool_input=pool_input,
         norm=norm,
         **shared,

@@ -52,5 +52,6 @@ def _other_blocks(checkpoint: Mapping[str, Any], model: VideoNetwork) -> set[str
     spec = as_spec(NonLocalSpec, theirs, "hyper_parameters.non_local")
     defaults = block_options(spec.kind) if spec.kind in BLOCKS else {}
     options = defaults | spec.options | {"num_units": spec.num_units}
-    options.pop("checkpoint", None)  # saves memory and computes the same
+    for name in ("checkpoint", "gain"):  # more memory, a start of training: no other block
+        options.pop(name, None)
     return different_blocks(model, dict.fromkeys(model.places, options), spec.kind)
