@@ -29,6 +29,8 @@ COMMANDS = {
     "validate": Command("video_cli", "measure a finished run on its validation videos"),
     "test": Command("video_cli", "measure a finished run on the test videos, and write a report"),
     "predict": Command("predict", "name the classes of videos"),
+    "features": Command("features", "compute features of videos once, and keep them"),
+    "probe": Command("probe", "train classifiers on cached features, in minutes on a CPU"),
     "timeline": Command("timeline", "say what happens when in a long video"),
     "live": Command("live", "say what a camera, a URL or a file shows while it plays"),
     "export": Command("export", "write a network to a file of another runtime"),

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from jsonargparse import Namespace
 
+from snl_video.commands import probe
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.data.holdout import HoldoutSettings
 from snl_video.data.own_videos.folder_survey import survey
@@ -41,6 +42,9 @@ def main(words: Sequence[str]) -> None:
     """
     options, others = _parse(words[1:])
     folder = Path(options.folder)
+    if options.from_features:
+        probe_features(options, others)
+        return
     run_dir = Path(options.run_dir or Path("runs") / folder.resolve().name)
     recipes = [f"--config={find_recipe(name)}" for name in (options.recipe, OWN_VIDEOS)]
     configs = [f"--config={find_recipe(name)}" for name in options.config]
@@ -60,6 +64,25 @@ def main(words: Sequence[str]) -> None:
     resume = [f"--ckpt_path={options.ckpt_path}"] if options.ckpt_path else []
     fit = ["fit", *common, *length_options(named), *resume]
     train_and_test(run_dir, fit, ["test", *common], called=words)
+
+
+def probe_features(options: argparse.Namespace, others: Sequence[str]) -> None:
+    """Train a probe on cached features: `snl-video probe` with these options.
+
+    Raises:
+        UsageError: an option that only training from pixels has.
+    """
+    named = {"config": options.config, "ckpt_path": options.ckpt_path}
+    if options.recipe != RECIPE:
+        named["recipe"] = options.recipe
+    if wrong := [name for name, value in named.items() if value]:
+        raise UsageError(
+            f"--{wrong[0]} does not go with --from_features, which trains a probe: its options are "
+            "those of `snl-video probe`"
+        )
+    run_dir = [f"--run_dir={options.run_dir}"] if options.run_dir else []
+    words = [options.folder, f"--features={options.from_features}", *run_dir, *others]
+    probe.main(["probe", *words])
 
 
 def train_and_test(
@@ -164,6 +187,14 @@ def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         help="laid over recipe and own_videos, e.g. blocks/gsnl; may be repeated",
     )
     parser.add_argument("--ckpt_path", help="go on with this checkpoint of the same run")
+    parser.add_argument(
+        "--from_features",
+        metavar="DIR",
+        help="train on what `snl-video features` kept there: the network up to that place has run "
+        "once and stays as it is, and only a block and a classifier on it are trained, as by "
+        "`snl-video probe`, whose options it takes. Augmentation is the views and mirror images in "
+        "the features; there are no random crops",
+    )
     if words and words[0].startswith("-") and words[0] not in ("-h", "--help"):
         raise UsageError(f"the folder of the videos comes first, before {words[0]}")
     options, others = parser.parse_known_args(words)

@@ -8,6 +8,7 @@ from pathlib import Path
 from snl_video.commands.check import read_lists
 from snl_video.data.formats import ListSettings, open_data_set
 from snl_video.data.unlabelled import read_files
+from snl_video.data.video_list import VideoRecord
 from snl_video.errors import UsageError
 
 
@@ -16,8 +17,8 @@ def named_videos(
     format: str | None = None,
     split: int = 1,
     lists: ListSettings = ListSettings(),
-) -> dict[str, str]:
-    """Return name -> path, "" where a list names a file that is not there.
+) -> dict[str, VideoRecord]:
+    """Return the records by name.
 
     Args:
         videos: files, folders, patterns, or - for a list on standard input: a video is called by
@@ -32,12 +33,11 @@ def named_videos(
         AnnotationError: a path or a list is not there.
     """
     if format is None:
-        paths = [record.path for record in read_files(expanded(videos), []).records]
-        return dict(zip(paths, paths, strict=True))
+        return {record.path: record for record in read_files(expanded(videos), []).records}
     if len(videos) != 1:
         raise UsageError(f"with --format {format} name one folder; got {len(videos)}")
     found = read_lists(open_data_set(format, videos[0], split, lists)).values()
-    return {record.id: record.path for part in found for record in part.records}
+    return {record.id: record for part in found for record in part.records}
 
 
 def expanded(videos: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from snl_video.blocks.pooling import Grid
 from snl_video.data.decoding import open_video
 from snl_video.errors import InputError, VideoError
 from snl_video.evaluation.predictions import Prediction, Predictions, best_classes
@@ -20,6 +21,7 @@ from snl_video.inference.engines.torch_engine import TorchEngine
 from snl_video.inference.stored_model import StoredModel, read_stored_model
 from snl_video.inference.video_timeline import Timeline, Windows
 from snl_video.inference.viewing import Frames, FrameSource, Viewing
+from snl_video.models.feature_tap import HEAD, FeatureTap
 from snl_video.models.network import VideoNetwork
 
 Video = str | Path | np.ndarray | Tensor | Iterable[np.ndarray]
@@ -129,31 +131,36 @@ class Recognizer:
             )
         return scores
 
-    def features(self, video: Video) -> Tensor:
-        """Return what the last layer gets, (V, C) float32 on the CPU: one row a view.
+    def features(
+        self,
+        video: Video | FrameSource,
+        *,
+        place: str = HEAD,
+        average: Grid | None = None,
+        mirrored: bool = False,
+    ) -> Tensor:
+        """Return the features of every view, float32 on the CPU.
 
-        The mean over time and space, clip by clip, crops of a clip together, in float32.
+        Clip by clip, crops of a clip together: (V, C) in front of the last layer, averaged over
+        time and space, or (V, C, T', H', W') at another place.
+
+        Args:
+            video: see `Video`; or what has frames, as an open file.
+            place: see `FeatureTap`, as the next one.
+            average: window (T, H, W) of an average over positions.
+            mirrored: the V views are followed by their mirror images.
 
         Raises:
             VideoError, InputError: see `predict`.
+            NetworkError: there is no such place.
         """
-        network = self.network
-        head = network.trunk.get_submodule(network.head)
-        found: list[Tensor] = []
-
-        def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-            x = inputs[0].float()
-            pooled = x.flatten(2).mean(2) if isinstance(head, nn.Conv3d) else x.flatten(1, -2)
-            found.append((pooled.mean(1) if pooled.ndim == 3 else pooled).cpu())
-
-        handle = head.register_forward_pre_hook(keep)
-        try:
-            with torch.inference_mode():
-                for part in self.viewing.batches(_opened(video)):
-                    network(network.normalise(part.to(self.device)))
-        finally:
-            handle.remove()
-        return torch.cat(found)
+        tap = FeatureTap(self.network, place, average)
+        views = list(self.viewing.batches(_opened(video)))
+        if mirrored:
+            views += [clips.flip(-1) for clips in views]
+        with torch.inference_mode():
+            found = [tap(self.network.normalise(clips.to(self.device))) for clips in views]
+        return torch.cat([features.float().cpu() for features in found])
 
     def timeline(
         self, path: str | Path, *, window: float | None = None, stride: float | None = None
@@ -231,7 +238,9 @@ def load_model(
     return recognizer
 
 
-def _opened(video: Video) -> FrameSource:
+def _opened(video: Video | FrameSource) -> FrameSource:
+    if isinstance(video, FrameSource):
+        return video
     if isinstance(video, str | Path):
         return open_video(video)
     if not isinstance(video, np.ndarray | Tensor):

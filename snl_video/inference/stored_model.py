@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from snl_video.inference.huggingface import PREFIX, fetch_shared
 from snl_video.inference.shared_files import is_shared, read_shared
 from snl_video.models.network import VideoNetwork
 from snl_video.models.position_head import use_protocol
+from snl_video.models.probe_network import ProbeSpec
 from snl_video.protocol import protocol_of
 from snl_video.renamed import migrate_checkpoint
 from snl_video.weights import build_model, known_classes
@@ -56,6 +57,7 @@ class StoredModel:
         source: the file, or the name of published weights.
         activation: from logits to probabilities.
         thresholds: probability from which on each class is there, where a video may show several.
+        architecture: what `build_model` made the network of, or a `probe` with its settings.
     """
 
     network: VideoNetwork
@@ -65,6 +67,7 @@ class StoredModel:
     source: str
     activation: Activation = "softmax"
     thresholds: Sequence[float] | None = None
+    architecture: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_stored_model(source: str | Path) -> StoredModel:
@@ -77,7 +80,10 @@ def read_stored_model(source: str | Path) -> StoredModel:
         classes = known_classes(str(source)) or []
         backbone, data = PUBLISHED.get(str(source)) or of_torchvision(str(source))
         network = build_model(backbone, len(classes), pretrained=str(source))
-        return StoredModel(network.eval(), classes, data, {}, str(source))
+        architecture: dict[str, Any] = {"backbone": backbone, "num_classes": len(classes)}
+        return StoredModel(
+            network.eval(), classes, data, {}, str(source), architecture=architecture
+        )
     if str(source).startswith(PREFIX):
         source = fetch_shared(str(source))
     path = Path(source)
@@ -94,7 +100,7 @@ def read_stored_model(source: str | Path) -> StoredModel:
         }
     with _naming(path):
         model = settings["model"]
-        network = build_model(**{name: model[name] for name in ARCHITECTURE})
+        architecture, network = _unloaded(model)
         network.load_state_dict(tensors)
         classes = model.get("classes") or [f"class {i}" for i in range(model["num_classes"])]
     several = model.get("loss", {}).get("kind") == "binary_cross_entropy"
@@ -108,7 +114,16 @@ def read_stored_model(source: str | Path) -> StoredModel:
         str(path),
         activation,
         settings.get("thresholds") or ([THRESHOLD] * len(classes) if several else None),
+        architecture,
     )
+
+
+def _unloaded(model: Mapping[str, Any]) -> tuple[dict[str, Any], VideoNetwork]:
+    """What a network is made of, and that network with random weights."""
+    if "probe" in model:
+        return {"probe": model["probe"]}, ProbeSpec.from_dict(model["probe"]).build()
+    architecture = {name: model[name] for name in ARCHITECTURE}
+    return architecture, build_model(**architecture)
 
 
 def read_training_checkpoint(path: Path) -> dict[str, Any]:

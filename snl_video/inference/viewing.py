@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from snl_video.data.transforms.crops import EvalTransform
 from snl_video.evaluation.views import Activation, Average, ViewSetting, join_views
 
 
+@runtime_checkable
 class FrameSource(Protocol):
     """What has frames: an open video, or `Frames`."""
 

@@ -44,7 +44,7 @@ def test_the_program_takes_the_line(page, line, monkeypatch):
     assert command in COMMANDS
     if not options or options == ["--help"]:
         return
-    if command == "finetune":
+    if command == "finetune" and "--from_features" not in options:
         parse(find_recipe("ucf101/finetune_cpu"), more=with_recipe_paths(options[1:]))
     elif command == "fit":
         parse(more=with_recipe_paths([word for word in options if word != "--print_config"]))
