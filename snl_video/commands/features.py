@@ -33,7 +33,7 @@ def features(
     short_side: int | None = None,
     size: int | None = None,
     backbone: str | None = None,
-    precision: Literal["32", "bf16"] = "32",
+    precision: Literal["fp32", "bf16"] = "fp32",
     format: str | None = None,
     split: int = 1,
     lists: ListSettings = ListSettings(),
@@ -65,7 +65,7 @@ def features(
         short_side: pixels of the shorter side before the crop.
         size: pixels of the crop.
         backbone: network of a file of published weights in another layout, e.g. slow_r50.
-        precision: 32, or bf16: a third of the time on a CPU that has it; features then differ in
+        precision: fp32, or bf16: a third of the time on a CPU that has it; features then differ in
             the third digit.
         format: of a data set, as data.format of a recipe.
         split: 1, 2 or 3, for formats with splits.

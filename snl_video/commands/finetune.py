@@ -30,7 +30,10 @@ The folder holds one sub-folder a class, with or without train, val and test abo
 is opened before anything is trained. This is `snl-video fit` and `test` with the recipe
 ucf101/finetune_cpu, a network pretrained on Kinetics-400, and over it finetune/own_videos: a
 spectral non-local block, and classes weighed by their sizes. It takes any option of `snl-video fit`
-too: `snl-video fit --help` lists them."""
+too: `snl-video fit --help` lists them.
+
+Whether the block helps is not shown: in trainings this short it was neither better nor worse than
+none (docs/results.md), and its gain stays near its start. --model.non_local null leaves it out."""
 
 
 def main(words: Sequence[str]) -> None:

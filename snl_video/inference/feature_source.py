@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,12 @@ from snl_video.data.segments import VideoSegment
 from snl_video.data.video_list import VideoRecord
 from snl_video.errors import InputError, VideoError
 from snl_video.evaluation.views import ViewSetting
+from snl_video.inference.engines.engine import Precision
 from snl_video.inference.recognizer import Recognizer
 from snl_video.inference.stored_model import StoredModel, read_stored_model
 from snl_video.inference.viewing import Viewing
 from snl_video.models.feature_tap import full_name
 from snl_video.weights import build_model
-
-Precision = Literal["32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class FeatureSource:
         mirrored: whether mirror images follow the views.
         architecture: what `build_model` made the network of.
         backbone: of a file of weights in another layout, or None.
-        precision: "32", or "bf16" for products in bfloat16.
+        precision: "fp32", or "bf16" for products in bfloat16.
     """
 
     recognizer: Recognizer
@@ -43,7 +42,7 @@ class FeatureSource:
     mirrored: bool
     architecture: Mapping[str, Any]
     backbone: str | None = None
-    precision: Precision = "32"
+    precision: Precision = "fp32"
 
     @classmethod
     def load(
@@ -57,7 +56,7 @@ class FeatureSource:
         clip: Mapping[str, Any],
         crop: Mapping[str, Any],
         backbone: str | None = None,
-        precision: Precision = "32",
+        precision: Precision = "fp32",
         device: str | None = None,
     ) -> "FeatureSource":
         """Load a network for its features.
@@ -71,7 +70,7 @@ class FeatureSource:
             clip: num_frames and interval; what is None is as the network was trained.
             crop: short_side and size, likewise.
             backbone: of a file in another layout than this package's.
-            precision: "32" or "bf16".
+            precision: "fp32" or "bf16".
             device: by default a GPU if there is one.
 
         Raises:

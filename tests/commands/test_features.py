@@ -82,14 +82,14 @@ def test_bfloat16_gives_nearly_the_same_and_is_never_mixed_with_it(
     weights, clips, tmp_path, capsys
 ):
     words = (clips / "0.mp4", "--place=res3")
-    for precision in ("32", "bf16"):
+    for precision in ("fp32", "bf16"):
         folder = tmp_path / precision
         assert run(weights, *words, "--output", folder, f"--precision={precision}") == 0
-    exact, rough = (FeatureFiles(tmp_path / p)[f"{clips}/0.mp4"] for p in ("32", "bf16"))
+    exact, rough = (FeatureFiles(tmp_path / p)[f"{clips}/0.mp4"] for p in ("fp32", "bf16"))
     error = np.linalg.norm((exact - rough).astype(float)) / np.linalg.norm(exact.astype(float))
     assert 1e-4 < error < 0.03
-    assert run(weights, *words, "--output", tmp_path / "32", "--precision=bf16") == 1
-    assert "precision 32, now bf16" in capsys.readouterr().err
+    assert run(weights, *words, "--output", tmp_path / "fp32", "--precision=bf16") == 1
+    assert "precision fp32, now bf16" in capsys.readouterr().err
 
 
 def test_a_stopped_run_goes_on_and_computes_no_video_twice(
