@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from snl_video.data.formats import UCF101
 from snl_video.data.sampler import EpochSampler
 from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
+from snl_video.evaluation.gathering import gather_rows
 from snl_video.evaluation.report.write_report import write_report
 from snl_video.training.view_scores import EvaluationSpec, ViewScores
 from tests.videos import write_ucf101
@@ -86,6 +87,9 @@ def worker(rank, port, root):
     sampler = DistributedSampler(Scored(9), num_replicas=2, rank=rank, shuffle=False)
     with pytest.raises(MissingVideosError, match=r"1 of 9 videos have no score, first: v_5"):
         evaluate(9, sampler, root, lose=(5,))
+    rows = torch.arange(6.0).view(2, 3)
+    assert torch.equal(gather_rows([rows] if rank else [], torch.float32), rows)
+    assert len(gather_rows([], torch.uint8)) == 0
     dist.destroy_process_group()
 
 
