@@ -22,6 +22,7 @@ from snl_video.models import NonLocalSpec
 from snl_video.training import OptimizerSpec, VideoClassifier
 from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.training.optim import build_optimizer
+from snl_video.weights import load_pretrained
 
 PARTS = ("frozen forward", "trained forward", "backward", "optimiser")
 FROZEN = "Mixed_3c"
@@ -36,6 +37,8 @@ class Work:
     size: int = 160
     width: int = 64
     threads: int = 1
+    weights: str | None = None
+    """To start from; random ones by default."""
 
 
 class FineTuning:
@@ -58,6 +61,8 @@ class FineTuning:
             optimizer=spec,
             channels_last=True,
         )
+        if work.weights:
+            load_pretrained(self.model.network, work.weights)
         self.schedule = FreezeSchedule(self.model.network, FROZEN, norm=True)
         self.schedule.apply(0)
         self.schedule.hold_norms()
@@ -133,15 +138,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="after one that is not counted")
     for name, default in vars(Work()).items():
-        parser.add_argument(f"--{name}", type=int, default=default)
+        kind = str if name == "weights" else int
+        parser.add_argument(f"--{name}", type=kind, default=default)
     options = vars(parser.parse_args(argv))
     rounds = options.pop("rounds")
     work = Work(**options)
-    kind = "of the processor" if work.threads == 1 else "of the clock"
+    clock = "of the processor" if work.threads == 1 else "of the clock"
     unit = bfloat16_unit() or "no instructions for bfloat16"
     print(f"torch {torch.__version__}, {work.threads} CPU thread(s), {unit}; i3d_inception + snl,")
     print(f"{work.batch} clips of {work.frames}x{work.size}x{work.size}, frozen up to {FROZEN};")
-    print(f"seconds {kind}, medians of {rounds} interleaved rounds\n")
+    print(f"seconds {clock}, medians of {rounds} interleaved rounds\n")
     print("| precision | freed memory | step | times faster |", *(f"{p} |" for p in PARTS), end="")
     print(" first loss |")
     print("|---" * (5 + len(PARTS)) + "|")

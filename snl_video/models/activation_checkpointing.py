@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
@@ -23,17 +24,12 @@ def checkpoint_activations(network: VideoNetwork) -> None:
         module.forward = partial(_forward, module)
 
 
-def _forward(module: nn.Module, x: Tensor) -> Tensor:
+def _forward(module: nn.Module, *inputs: Any) -> Any:
     forward = partial(type(module).forward, module)
     if not torch.is_grad_enabled():
-        return forward(x)
-    return checkpoint(
-        forward,
-        x,
-        use_reentrant=False,
-        preserve_rng_state=False,  # dropout stands in the head alone
-        context_fn=partial(_contexts, module),
-    )
+        return forward(*inputs)
+    contexts = partial(_contexts, module)
+    return checkpoint(forward, *inputs, use_reentrant=False, context_fn=contexts)
 
 
 def _contexts(module: nn.Module) -> tuple[AbstractContextManager, AbstractContextManager]:

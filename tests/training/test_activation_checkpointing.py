@@ -27,4 +27,4 @@ def test_the_same_step_with_less_memory(backbone, frozen_norms):
         gradients = {name: p.grad for name, p in model.named_parameters()}
         found.append((loss, gradients, state_of(model)))
     torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)
-    assert saved[1] < saved[0] / 2
+    assert saved[1] < 0.6 * saved[0]
