@@ -43,15 +43,17 @@ class Position(nn.Module):
 
 
 def sine_tables(channels: int, grid: Grid) -> list[Tensor]:
-    """Sines and cosines of the index (Vaswani et al., NeurIPS 2017), (C, size) for each axis.
+    """Sines and cosines of the index, (C, size) for each axis.
 
-    The axes take the channels in turn, so that a channel tells of one axis only.
+    As in Vaswani et al., NeurIPS 2017, with wavelengths from 2 pi to 2 pi times the size of the
+    table: theirs, up to 10000 times, hardly vary over a clip. The axes take the channels in turn,
+    so that a channel tells of one axis only.
     """
     channel = torch.arange(channels, dtype=torch.float64)[:, None]
     number = (channel / 3).floor()
-    rate = 10000.0 ** (-6 * (number / 2).floor() / channels)
+    share = 6 * (number / 2).floor() / channels
     phase = number % 2 * torch.pi / 2
     return [
-        ((channel % 3 == axis) * torch.sin(rate * torch.arange(size) + phase)).float()
+        ((channel % 3 == axis) * torch.sin(size**-share * torch.arange(size) + phase)).float()
         for axis, size in enumerate(grid)
     ]

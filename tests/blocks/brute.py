@@ -110,12 +110,12 @@ def line(table, place: int, length: int):
     ]
 
 
-def sine(channels: int, axis: int, place: int) -> list[float]:
+def sine(channels: int, axis: int, place: int, size: int) -> list[float]:
     """In float32, as a table holds it."""
     values = []
     for c in range(channels):
         i = c // 3
-        angle = place / 10000 ** (2 * (i // 2) / (channels / 3))
+        angle = place / size ** (2 * (i // 2) / (channels / 3))
         value = math.cos(angle) if i % 2 else math.sin(angle)
         values.append(value if c % 3 == axis else 0.0)
     return torch.tensor(values).tolist()
@@ -128,7 +128,8 @@ def seen(o: dict, w: dict, x: Tensor) -> Tensor:
     grid, out = x.shape[1:], x.clone()
     for place in product(*map(range, grid)):
         for axis, name in enumerate("thw"):
-            table = [sine(len(x), axis, i) for i in range(o["position_grid"][axis])]
+            size = o["position_grid"][axis]
+            table = [sine(len(x), axis, i, size) for i in range(size)]
             if o["position"] == "learned":
                 table = w[f"position.{name}"].T.tolist()
             value = line(table, place[axis], grid[axis])
