@@ -15,7 +15,7 @@ from benchmarks.blocks import row
 from snl_video.blocks import build_block
 
 STEPS, BATCH, TEST = 800, 32, 1000
-TEST_SEED = 99
+TEST_SEED = 1099
 
 
 def main() -> None:
