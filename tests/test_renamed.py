@@ -71,7 +71,7 @@ def test_settings_move_to_their_new_places():
 
 
 def test_a_checkpoint_keeps_what_callbacks_tell_beside_the_settings_of_its_model():
-    weights = object()
+    weights: dict[str, object] = {}
     old = {"hyper_parameters": OLD["model"] | {"pretrained": "a.pth"}, "state_dict": weights}
     model = dict(NEW["model"])
     new = {"hyper_parameters": model, "pretrained": {"source": "a.pth"}, "freeze": NEW["freeze"]}

@@ -60,6 +60,8 @@ def predict(
 
     if top < 1:
         raise UsageError(f"--top must be 1 or more, got {top}")
+    if engine == "ray" and (output is None or overwrite):
+        raise UsageError("--engine ray needs a new or begun --output, and overwrites none")
     paths = list(named_videos(videos))
     recognizer = load_model(model, device=device, backend=backend, precision=precision)
     keep_freed_memory(recognizer.device)
@@ -71,11 +73,9 @@ def predict(
     runner = recognizer.engine.name
     runs = "" if runner == "torch fp32" else f", by {runner}"
     console.print(f"{len(paths)} videos, {setting} views of each (clips x crops){runs}{more}")
-    if engine == "ray":
+    if engine == "ray" and output:
         from snl_video.commands.predict_parts import Task, predict_in_parts
 
-        if output is None or overwrite:
-            raise UsageError("--engine ray needs a new or begun --output, and overwrites none")
         if runner != "torch fp32":
             raise UsageError("--engine ray runs torch in fp32; leave out --backend and --precision")
         task = Task(model, views, device, output, top)

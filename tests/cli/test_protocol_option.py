@@ -38,14 +38,23 @@ def test_a_checkpoint_names_its_protocol_and_that_is_proposed(run, other, tmp_pa
     assert recogniser.viewing.clip.protocol == recogniser.network.protocol == "mmaction2"
 
 
-def test_another_protocol_is_a_choice_that_is_told(other, tmp_path, caplog):
+@pytest.fixture
+def lightning_log(caplog):
+    """What Lightning logs, which it keeps from the root."""
     caplog.set_level(logging.INFO, "pytorch_lightning")
-    for name in ("pytorch_lightning", "lightning.pytorch"):
-        logging.getLogger(name).addHandler(caplog.handler)
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    yield caplog
+    for logger in loggers:
+        logger.removeHandler(caplog.handler)
+
+
+def test_another_protocol_is_a_choice_that_is_told(other, tmp_path, lightning_log):
     words = ["test", f"--ckpt_path={other}", f"--run_dir={tmp_path}", "--protocol=pyslowfast"]
     cli = VideoCLI([*words, *QUIET])
     assert cli.datamodule.loaders.clip.protocol == cli.model.network.protocol == "pyslowfast"
-    assert "trained with mmaction2 and is evaluated with pyslowfast" in caplog.text
+    assert "trained with mmaction2 and is evaluated with pyslowfast" in lightning_log.text
 
 
 def test_a_checkpoint_of_before_has_todays_frames(run, tmp_path):

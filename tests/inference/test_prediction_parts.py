@@ -88,15 +88,5 @@ def test_a_part_that_a_killed_process_left_half_counts_as_missing(tmp_path):
 def test_the_engine_needs_a_folder_that_it_may_fill(tmp_path, monkeypatch, capsys, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.mp4").touch()
-    monkeypatch.setattr("snl_video.inference.recognizer.load_model", _model)
     assert main(["predict", "m", "a.mp4", "--engine", "ray", *words]) == 2
     assert "needs a new or begun --output" in capsys.readouterr().err
-
-
-class _model:  # noqa: N801
-    class viewing:  # noqa: N801
-        class views:  # noqa: N801
-            num_clips, num_crops = 2, 1
-
-    def __init__(self, source, device):
-        pass
