@@ -15,8 +15,9 @@ from benchmarks.relation_cells import (
     draw_clips,
     train_cell,
 )
-from benchmarks.relation_networks import BLOCK_OF, MeanAffinity, build_row
+from benchmarks.relation_networks import BLOCK_OF, build_row
 from benchmarks.relation_page import relations_page
+from snl_video.blocks.graphs.graph import MeanAffinity
 from snl_video.errors import InputError
 from snl_video.evaluation.intervals import wilson
 from snl_video.models import inserted_blocks

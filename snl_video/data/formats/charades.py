@@ -9,7 +9,6 @@ from pathlib import Path
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
-    build_list,
     check_classes,
     label_of,
     read_lines,
@@ -49,18 +48,12 @@ class Charades(DataSetFormat):
 
     def read(self, subset: Subset) -> VideoList:
         """See `DataSetFormat.read`."""
-        classes = self.classes
         official = "train" if subset == "train" else "test"
         path = require_file(self._lists() / f"Charades_v1_{official}.csv", "list")
         root = Path(self.root)
         folder = first_dir(*(root / name for name in _FOLDERS)) or root
-        return build_list(
-            _entries(path, len(classes), VideoFolder(folder)),
-            classes,
-            source=path,
-            missing=self.lists.missing,
-            remedy=f"unpack them into {folder}",
-        )
+        entries = _entries(path, len(self.classes), VideoFolder(folder))
+        return self.listed(entries, path, folder)
 
     def _lists(self) -> Path:
         return self.list_folder("annotations", "Charades", ".")

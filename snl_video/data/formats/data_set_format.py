@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from snl_video.data.addresses import is_address
-from snl_video.data.formats.entries import Missing, read_class_file, require_dir
+from snl_video.data.formats.entries import Entry, Missing, build_list, read_class_file, require_dir
 from snl_video.data.holdout import HeldOut, HoldoutSettings
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
@@ -102,6 +103,25 @@ class DataSetFormat(ABC):
 
     def prepare(self) -> None:  # noqa: B027
         """Write or fetch what is not there; called in one process, before anything is read."""
+
+    def listed(self, entries: Iterable[Entry], source: Path, folder: Path) -> VideoList:
+        """The records of a list's entries, absent videos as `lists.missing` says.
+
+        Args:
+            entries: of the list.
+            source: the list, for messages.
+            folder: where its videos belong, for messages.
+
+        Raises:
+            AnnotationError: see `build_list`.
+        """
+        return build_list(
+            entries,
+            self.classes,
+            source=source,
+            missing=self.lists.missing,
+            remedy=f"unpack them into {folder}",
+        )
 
     @property
     def held_out(self) -> HeldOut | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
-    build_list,
     check_classes,
     read_json,
     read_json_list,
@@ -37,20 +36,13 @@ class Diving48(DataSetFormat):
 
     def read(self, subset: Subset) -> VideoList:
         """See `DataSetFormat.read`."""
-        classes = self.classes
         name = "train" if subset == "train" else "test"
         first = self._lists() / f"Diving48_{name}.json"
         second = self._lists() / f"Diving48_V2_{name}.json"
         path = first if first.is_file() and not second.is_file() else require_file(second, "list")
         root = Path(self.root)
         folder = first_dir(root / "rgb", root / "videos", root / "frames") or root
-        return build_list(
-            _entries(path, classes, VideoFolder(folder)),
-            classes,
-            source=path,
-            missing=self.lists.missing,
-            remedy=f"unpack them into {folder}",
-        )
+        return self.listed(_entries(path, self.classes, VideoFolder(folder)), path, folder)
 
     def _lists(self) -> Path:
         return self.list_folder("annotations", ".")

@@ -8,7 +8,6 @@ from pathlib import Path
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
-    build_list,
     label_of,
     read_class_file,
     read_lines,
@@ -35,18 +34,11 @@ class Jester(DataSetFormat):
 
     def read(self, subset: Subset) -> VideoList:
         """See `DataSetFormat.read`."""
-        classes = self.classes
         labelled = "train" if subset == "train" else "validation"
         path = require_file(self._lists() / f"jester-v1-{labelled}.csv", "list")
         root = Path(self.root)
         folder = first_dir(root / "20bn-jester-v1", root / "frames", root / "videos") or root
-        return build_list(
-            _entries(path, classes, VideoFolder(folder)),
-            classes,
-            source=path,
-            missing=self.lists.missing,
-            remedy=f"unpack them into {folder}",
-        )
+        return self.listed(_entries(path, self.classes, VideoFolder(folder)), path, folder)
 
     def _lists(self) -> Path:
         return self.list_folder("annotations", "labels", ".")

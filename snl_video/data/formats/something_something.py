@@ -8,7 +8,6 @@ from pathlib import Path
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
-    build_list,
     check_classes,
     label_of,
     read_json,
@@ -51,18 +50,11 @@ class SomethingSomething(DataSetFormat):
 
     def read(self, subset: Subset) -> VideoList:
         """See `DataSetFormat.read`."""
-        classes = self.classes
         path = self._list_file("train" if subset == "train" else "validation")
         root = Path(self.root)
         places = (root / "20bn-something-something-v2", root / "frames", root / "videos")
         folder = first_dir(*places) or root
-        return build_list(
-            _entries(path, classes, VideoFolder(folder)),
-            classes,
-            source=path,
-            missing=self.lists.missing,
-            remedy=f"unpack them into {folder}",
-        )
+        return self.listed(_entries(path, self.classes, VideoFolder(folder)), path, folder)
 
     def _list_file(self, name: str) -> Path:
         folder = self.list_folder("annotations", "labels", ".")
