@@ -77,13 +77,14 @@ def open_address(path: str) -> BinaryIO:
         except (FileNotFoundError, PermissionError):
             raise
         except Exception:  # what a broken connection raises differs from one library to the next
+            _size.cache_clear()
             _content.cache_clear()
     return _open(path)
 
 
 def _open(path: str) -> BinaryIO:
     files, name = fsspec.url_to_fs(path)
-    size = files.size(name)
+    size = _size(path)
     if size is not None and size > WHOLE:
         return files.open(name, "rb")
     content = _content(path)
@@ -92,8 +93,14 @@ def _open(path: str) -> BinaryIO:
     return io.BytesIO(content)
 
 
+# a reader opens its file more than once, and is done before the next is opened
+@lru_cache(maxsize=1)
+def _size(path: str) -> int | None:
+    files, name = fsspec.url_to_fs(path)
+    return files.size(name)
+
+
 @lru_cache(maxsize=1)
 def _content(path: str) -> bytes:
-    """A reader opens its file more than once, and is done before the next is opened."""
     files, name = fsspec.url_to_fs(path)
     return files.cat_file(name)
