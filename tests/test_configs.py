@@ -14,7 +14,7 @@ from snl_video.blocks import BLOCKS, block_options
 from snl_video.commands.finetune import OWN_VIDEOS
 from snl_video.commands.video_cli import VideoCLI
 from snl_video.errors import PretrainedError
-from snl_video.models.backbones import BACKBONES, options_of
+from snl_video.models.presets import BACKBONES, options_of
 from snl_video.training.freeze_schedule import FreezeSchedule
 from snl_video.weights import build_model, load_pretrained
 from snl_video.weights.formats.pyslowfast.config import Config

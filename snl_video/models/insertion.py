@@ -12,7 +12,7 @@ from snl_video.errors import NetworkError
 from snl_video.models.block_hook import CHILD, BlockHook, attach, carrier, detach, has_block
 from snl_video.models.feature_layout import FeatureLayout
 from snl_video.models.network import VideoNetwork
-from snl_video.models.traced_places import Example, traced_places
+from snl_video.models.tracing.traced_places import Example, traced_places
 from snl_video.spec import as_spec
 
 

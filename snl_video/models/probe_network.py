@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from snl_video.blocks import build_block
 from snl_video.errors import NetworkError
-from snl_video.models.backbones import build_network
 from snl_video.models.feature_tap import HEAD, FeatureTap
 from snl_video.models.network import VideoNetwork
+from snl_video.models.presets import build_network
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from snl_video.models.backbones import build_network
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
+from snl_video.models.presets import build_network
 from snl_video.weights.load import load_spec
 from snl_video.weights.pretrained_spec import PretrainedSpec, as_pretrained
 

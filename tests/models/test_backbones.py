@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from snl_video.errors import InputError
-from snl_video.models.backbones import BACKBONES, options_of
+from snl_video.models.presets import BACKBONES, options_of
 from snl_video.models.summary import summarise
 from snl_video.weights import build_model
 from tests.models.small_backbones import EVERY, small, small_clip

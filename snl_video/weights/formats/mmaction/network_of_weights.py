@@ -6,10 +6,10 @@ from typing import Any, Literal
 from torch import Tensor
 
 from snl_video.errors import PretrainedError
+from snl_video.models.backbones.resnet import i3d, slow, slowfast
+from snl_video.models.backbones.temporal_kernels import STAGE_BLOCKS
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
-from snl_video.models.resnet import i3d, slow, slowfast
-from snl_video.models.temporal_kernels import STAGE_BLOCKS
 from snl_video.weights.formats.mmaction.tensor_names import (
     BLOCK,
     RESIDUAL,

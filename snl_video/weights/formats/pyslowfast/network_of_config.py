@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from snl_video.models.backbones.resnet import c2d, i3d, slow, slowfast
 from snl_video.models.insertion import NonLocalSpec
 from snl_video.models.network import VideoNetwork
-from snl_video.models.resnet import c2d, i3d, slow, slowfast
 from snl_video.weights.formats.pyslowfast.config import Config, expect
 
 ARCHITECTURES: dict[str, tuple[Callable[..., VideoNetwork], dict[str, Any]]] = {

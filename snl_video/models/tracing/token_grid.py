@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from snl_video.models.example_run import (
+from snl_video.models.feature_layout import FeatureLayout
+from snl_video.models.tracing.example_run import (
     Example,
     call,
     frames_of,
@@ -19,7 +20,6 @@ from snl_video.models.example_run import (
     tensors_in,
     watching,
 )
-from snl_video.models.feature_layout import FeatureLayout
 
 MOST_EXTRA = 8
 MOVED = 1e3

@@ -2,7 +2,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from snl_video.models.inception_i3d import InceptionI3D, MaxPoolSame, ShiftBatchNorm3d, same_padding
+from snl_video.models.backbones.inception_i3d import (
+    InceptionI3D,
+    MaxPoolSame,
+    ShiftBatchNorm3d,
+    same_padding,
+)
 from snl_video.weights import build_model
 
 

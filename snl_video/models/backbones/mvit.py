@@ -2,8 +2,8 @@
 
 import warnings
 
+from snl_video.models.backbones.transformer_places import transformer_network
 from snl_video.models.network import VideoNetwork
-from snl_video.models.transformer_places import transformer_network
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # it calls torch.jit.script when imported

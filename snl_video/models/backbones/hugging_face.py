@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from snl_video.errors import NetworkError
 from snl_video.models.network import VideoNetwork
-from snl_video.models.traced_places import traced_places
+from snl_video.models.tracing.traced_places import traced_places
 
 PREFIX = "hf:"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

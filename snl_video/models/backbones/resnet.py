@@ -19,20 +19,20 @@ from collections.abc import Sequence
 from torch import nn
 
 from snl_video.errors import NetworkError
-from snl_video.models.network import (
-    KINETICS_MEAN,
-    KINETICS_STD,
-    SlowFastPathways,
-    VideoNetwork,
-)
-from snl_video.models.staged_network import staged_network
-from snl_video.models.temporal_kernels import (
+from snl_video.models.backbones.staged_network import staged_network
+from snl_video.models.backbones.temporal_kernels import (
     FAST_KERNELS,
     FRAME_KERNELS,
     INFLATED_KERNELS,
     SLOW_KERNELS,
     of_pathways,
     temporal_kernels,
+)
+from snl_video.models.network import (
+    KINETICS_MEAN,
+    KINETICS_STD,
+    SlowFastPathways,
+    VideoNetwork,
 )
 
 with warnings.catch_warnings():

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from snl_video.models.block_hook import BlockHook
-from snl_video.models.example_run import Example, call, tensors_in
 from snl_video.models.network import Place
+from snl_video.models.tracing.example_run import Example, call, tensors_in
 
 
 def is_read(module: nn.Module, example: Example, place: Place) -> bool:

@@ -4,8 +4,8 @@ import warnings
 
 from torch import nn
 
+from snl_video.models.backbones.staged_network import staged_network
 from snl_video.models.network import VideoNetwork
-from snl_video.models.staged_network import staged_network
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # it calls torch.jit.script when imported

@@ -6,15 +6,15 @@ from functools import partial
 from typing import Any
 
 from snl_video.errors import NetworkError
-from snl_video.models import torchvision_video
-from snl_video.models.hugging_face import PREFIX, hugging_face
-from snl_video.models.inception_i3d import i3d_inception
+from snl_video.models.backbones import torchvision_video
+from snl_video.models.backbones.hugging_face import PREFIX, hugging_face
+from snl_video.models.backbones.inception_i3d import i3d_inception
+from snl_video.models.backbones.mvit import mvit_b
+from snl_video.models.backbones.resnet import c2d, i3d, slow, slowfast
+from snl_video.models.backbones.separable_resnet import csn, r2plus1d
+from snl_video.models.backbones.x3d import x3d
 from snl_video.models.insertion import NonLocalSpec, insert_blocks
-from snl_video.models.mvit import mvit_b
 from snl_video.models.network import VideoNetwork
-from snl_video.models.resnet import c2d, i3d, slow, slowfast
-from snl_video.models.separable_resnet import csn, r2plus1d
-from snl_video.models.x3d import x3d
 from snl_video.spec import as_spec
 
 BACKBONES: dict[str, Callable[..., VideoNetwork]] = {

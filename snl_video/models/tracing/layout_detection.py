@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from snl_video.errors import NetworkError
-from snl_video.models.example_run import Example, Features, Run, frames_of, tensors_in
 from snl_video.models.feature_layout import FeatureLayout
-from snl_video.models.token_grid import token_layout
+from snl_video.models.tracing.example_run import Example, Features, Run, frames_of, tensors_in
+from snl_video.models.tracing.token_grid import token_layout
 
 STATE = "state it with layout=FeatureLayout(axes, sizes, extra_tokens)"
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from snl_video.errors import NetworkError
-from snl_video.models.backbones import options_of
 from snl_video.models.network import SlowFastPathways
+from snl_video.models.presets import options_of
 from snl_video.models.summary import summarise
 from snl_video.weights import build_model
 

@@ -8,10 +8,10 @@ from torch import nn
 from torchvision.models import get_model, get_model_weights
 
 from snl_video.errors import NetworkError
-from snl_video.models.inception_i3d import PLACE_SETS, UNITS
+from snl_video.models.backbones.inception_i3d import PLACE_SETS, UNITS
+from snl_video.models.backbones.transformer_places import transformer_network
 from snl_video.models.network import VideoNetwork
-from snl_video.models.traced_places import traced_places
-from snl_video.models.transformer_places import transformer_network
+from snl_video.models.tracing.traced_places import traced_places
 
 FIVE_OF_18 = ("res3.0", "res3.1", "res4.0", "res4.1", "res5.0")
 S3D_UNITS = (5, 6, 8, 9, 10, 11, 12, 14, 15)

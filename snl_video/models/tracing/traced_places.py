@@ -9,17 +9,17 @@ from torch import nn
 
 from snl_video.errors import NetworkError
 from snl_video.models.block_hook import carrier, has_block
-from snl_video.models.example_run import (
+from snl_video.models.feature_layout import FeatureLayout
+from snl_video.models.network import Place
+from snl_video.models.tracing.example_run import (
     Example,
     Features,
     Returned,
     run,
     smaller_run,
 )
-from snl_video.models.feature_layout import FeatureLayout
-from snl_video.models.grid_reading import is_read
-from snl_video.models.layout_detection import detected_layout
-from snl_video.models.network import Place
+from snl_video.models.tracing.grid_reading import is_read
+from snl_video.models.tracing.layout_detection import detected_layout
 
 
 def traced_places(

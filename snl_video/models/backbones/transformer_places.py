@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from snl_video.models.network import KINETICS_MEAN, KINETICS_STD, Place, VideoNetwork
-from snl_video.models.traced_places import traced_places
+from snl_video.models.tracing.traced_places import traced_places
 
 FIVE = ("stage2.0", "stage2.1", "stage3.1", "stage3.3", "stage3.5")
 

@@ -1,0 +1,1 @@
+"""Builders of the backbones: a `VideoNetwork` with named places, and random weights."""

@@ -1,0 +1,1 @@
+"""Places of any network, found by running an example through it."""
