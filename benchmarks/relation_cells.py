@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.relation_networks import build_row
+from benchmarks.relation_networks import BLOCK_RATE, build_row
 from snl_video.data.synthetic.relations import RelationsSettings, clip_frames
 from snl_video.models import VideoNetwork, inserted_blocks
 from snl_video.models.summary import summarise
@@ -48,16 +48,25 @@ def _question(steps: int, **settings: Any) -> Question:
     return Question(RelationsSettings(num_frames=8, **settings), steps)
 
 
-QUESTIONS = {
+GRADED = {
     "two colours": _question(300, task="same_different"),
     "four colours": _question(600, task="same_different", colours=4),
+    "eight colours": _question(600, task="same_different", colours=8),
+    "rings": _question(600, task="same_different", colours=4, distractors=2),
+    "varied grounds": _question(600, task="same_different", colours=4, ground="varied"),
+}
+"""Are the two squares of one colour? Every row is asked these."""
+
+HARDER = {
     "odd one out": _question(600, task="odd_one_out"),
     "recall": _question(600, task="recall"),
-    "eight colours": _question(600, task="same_different", colours=8),
     "counting": _question(600, task="counting", size=48, side=8),
     "binding": _question(600, task="binding"),
     "sequence": _question(600, task="sequence"),
 }
+"""Three places or more have to be compared, or two features of each: a few rows are asked these."""
+
+QUESTIONS = {**GRADED, **HARDER}
 
 
 @dataclass(frozen=True)
@@ -118,13 +127,14 @@ def train_cell(cell: Cell) -> Result:
     settings = question.settings
     torch.manual_seed(cell.seed)
     network = build_row(cell.row, cell.backbone, len(settings.classes), cell.place)
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in network.parameters() if p.ndim > 1]},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    groups = parameter_groups(network, BLOCK_RATE.get(cell.row, 1.0))
+    optimizer = torch.optim.AdamW(groups, LEARNING_RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, LEARNING_RATE, total_steps=question.steps, pct_start=0.25, cycle_momentum=False
+        optimizer,
+        [group["lr"] for group in groups],
+        total_steps=question.steps,
+        pct_start=0.25,
+        cycle_momentum=False,
     )
     own = replace(settings, seed=TRAINING_SEED + cell.seed)
     validation = draw_clips(replace(settings, seed=VALIDATION_SEED), 0, VALIDATION)
@@ -154,6 +164,19 @@ def train_cell(cell: Cell) -> Result:
         parameters=cost.parameters,
         gain=_gain(network),
     )
+
+
+def parameter_groups(network: VideoNetwork, block_rate: float) -> list[dict[str, Any]]:
+    """Blocks and the rest, matrices with decay and vectors without, each with its learning rate."""
+    in_blocks = {id(p) for block in inserted_blocks(network).values() for p in block.parameters()}
+    groups = []
+    for rate, inside in ((1.0, False), (block_rate, True)):
+        own = [p for p in network.parameters() if (id(p) in in_blocks) == inside]
+        for decay, matrix in ((WEIGHT_DECAY, True), (0.0, False)):
+            some = [p for p in own if (p.ndim > 1) == matrix]
+            if some:
+                groups.append({"params": some, "lr": LEARNING_RATE * rate, "weight_decay": decay})
+    return groups
 
 
 def draw_clips(settings: RelationsSettings, first: int, count: int) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ WIDTH = 8
 HIDDEN = 64
 """Units of the hidden layer of the MLP head."""
 
-BLOCK_OF: dict[str, dict[str, Any] | None] = {
+KINDS: dict[str, dict[str, Any] | None] = {
     "none": None,
     "snl": {"kind": "snl"},
     "nl": {"kind": "nl"},
@@ -25,9 +25,22 @@ BLOCK_OF: dict[str, dict[str, Any] | None] = {
     "cgnl": {"kind": "cgnl"},
     "cc": {"kind": "cc"},
     "dnl": {"kind": "dnl"},
-    "snl gain 0.1": {"kind": "snl", "options": {"gain": 0.1}},
 }
 """Row -> the block that is inserted; the rows that tell most come first."""
+
+VARIANTS: dict[str, dict[str, Any] | None] = {
+    "snl gaussian": {"kind": "snl", "options": {"affinity": "embedded_gaussian"}},
+    "snl gain 0.1": {"kind": "snl", "options": {"gain": 0.1}},
+    "snl C_s = C": {"kind": "snl", "inner_channels": 8 * WIDTH},
+    "snl two units": {"kind": "snl", "num_units": 2},
+    "snl rate x 5": {"kind": "snl"},
+}
+"""Rows of `snl` that differ from its default in one thing."""
+
+BLOCK_OF = {**KINDS, **VARIANTS}
+
+BLOCK_RATE = {"snl rate x 5": 5.0}
+"""Row -> learning rate of the block, as a multiple of that of the other layers; 1 elsewhere."""
 
 
 def build_row(row: str, backbone: str, num_classes: int, place: str) -> VideoNetwork:

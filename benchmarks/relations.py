@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.relation_cells import QUESTIONS, Cell, Result, train_cell
-from benchmarks.relation_networks import BLOCK_OF
+from benchmarks.relation_cells import HARDER, QUESTIONS, Cell, Result, train_cell
+from benchmarks.relation_networks import BLOCK_OF, VARIANTS
 from benchmarks.relation_page import relations_page
 from snl_video.errors import InputError
 from snl_video.whole_files import write_whole
@@ -30,18 +30,29 @@ from snl_video.whole_files import write_whole
 BACKBONES = ("c2d_r50", "i3d_r50")
 PLACES = ("res3.1", "res2.1", "res4.1")
 SEEDS = range(5)
+ASKED_HARDER = ("none", "nl", "snl", "gsnl K=3")
 
 
 def planned() -> list[Cell]:
     """Every cell: the first place, seed and backbone before the others."""
     depths = product(BACKBONES, PLACES, SEEDS)
     first = sorted(depths, key=lambda one: (PLACES.index(one[1]) > 0, one[2], one[0]))
-    return [
+    cells = [
         Cell(backbone, place, question, row, seed)
         for backbone, place, seed in first
         for question, row in product(QUESTIONS, BLOCK_OF)
-        if place == PLACES[0] or BLOCK_OF[row]
     ]
+    return [cell for cell in cells if _is_asked(cell)]
+
+
+def _is_asked(cell: Cell) -> bool:
+    """Whether a cell tells anything that others do not."""
+    at_first = cell.place == PLACES[0]
+    if cell.question in HARDER:
+        return at_first and cell.backbone == BACKBONES[0] and cell.row in ASKED_HARDER
+    if cell.row in VARIANTS:
+        return at_first and cell.backbone == BACKBONES[0]
+    return at_first or BLOCK_OF[cell.row] is not None
 
 
 def finished(folder: Path, cells: Sequence[Cell]) -> dict[Cell, Result]:

@@ -7,23 +7,30 @@ import torch
 
 from benchmarks import relation_cells, relations
 from benchmarks.relation_cells import (
+    GRADED,
+    HARDER,
     QUESTIONS,
     TEST,
     Cell,
     Question,
     Result,
     draw_clips,
+    parameter_groups,
     train_cell,
 )
-from benchmarks.relation_networks import BLOCK_OF, build_row
+from benchmarks.relation_networks import BLOCK_OF, KINDS, VARIANTS, build_row
 from benchmarks.relation_page import relations_page
+from snl_video.blocks.graphs.gaussian import SymmetricGaussianAffinity
 from snl_video.blocks.graphs.graph import MeanAffinity
 from snl_video.errors import InputError
 from snl_video.evaluation.intervals import wilson
 from snl_video.models import inserted_blocks
 
-A_SEED = len(QUESTIONS) * len(BLOCK_OF)
-"""Cells of one backbone, place and seed."""
+KINDS_AND_CONTROLS = len(GRADED) * len(KINDS)
+"""Cells of one backbone, the first place and one seed."""
+
+A_SEED = KINDS_AND_CONTROLS + len(GRADED) * len(VARIANTS) + len(HARDER) * 4
+"""Cells of the first backbone, the first place and one seed."""
 
 FEW = Cell("c2d_r50", "res3.1", "few", "snl", 0)
 
@@ -41,8 +48,9 @@ def test_every_cell_is_planned_once_and_the_most_telling_first():
     cells = relations.planned()
     assert len({cell.name for cell in cells}) == len(cells)
     assert {(c.backbone, c.place, c.seed) for c in cells[:A_SEED]} == {("c2d_r50", "res3.1", 0)}
-    assert len(cells) == 2 * 5 * len(QUESTIONS) * (3 * len(BLOCK_OF) - 2 * 2)
-    kinds = {block["kind"] for block in BLOCK_OF.values() if block}
+    elsewhere = len(GRADED) * (len(KINDS) - 2)
+    assert len(cells) == 5 * (A_SEED + KINDS_AND_CONTROLS + 2 * 2 * elsewhere)
+    kinds = {block["kind"] for block in KINDS.values() if block}
     assert kinds == {"nl", "ns", "a2", "cgnl", "cc", "dnl", "snl", "gsnl"}
 
 
@@ -70,6 +78,27 @@ def test_the_gain_starts_where_the_row_says():
     for row, start in (("snl", 0.0), ("snl gain 0.1", 0.1)):
         (block,) = inserted_blocks(build_row(row, "c2d_r50", 2, "res2.1")).values()
         assert block.units[0].norm.weight.unique().tolist() == pytest.approx([start])
+
+
+def test_a_row_differs_in_what_its_name_says():
+    rows = {row: build_row(row, "c2d_r50", 2, "res3.1") for row in VARIANTS}
+    blocks = {row: next(iter(inserted_blocks(network).values())) for row, network in rows.items()}
+    assert isinstance(blocks["snl gaussian"].affinity, SymmetricGaussianAffinity)
+    assert blocks["snl C_s = C"].inner_channels == 2 * blocks["snl gain 0.1"].inner_channels
+    assert len(blocks["snl two units"].units) == 2
+
+
+def test_a_block_may_learn_faster_than_the_rest():
+    network = build_row("snl", "c2d_r50", 2, "res2.1")
+    rate_of = {
+        id(p): (group["lr"], group["weight_decay"])
+        for group in parameter_groups(network, 5.0)
+        for p in group["params"]
+    }
+    for name, parameter in network.named_parameters():
+        rate, decay = rate_of[id(parameter)]
+        assert rate == pytest.approx(0.05 if ".non_local." in name else 0.01)
+        assert decay == (0.01 if parameter.ndim > 1 else 0.0)
 
 
 def test_no_clip_is_in_two_lists():
@@ -122,7 +151,9 @@ def test_what_is_finished_is_not_repeated(few_steps, tmp_path, monkeypatch, caps
 def test_the_page_says_what_the_results_say():
     cells = relations.planned()
     chosen = {
-        (c.question, c.row, c.seed): c for c in cells[:A_SEED] + cells[2 * A_SEED : 3 * A_SEED]
+        (c.question, c.row, c.seed): c
+        for c in cells
+        if (c.backbone, c.place) == ("c2d_r50", "res3.1")
     }
     slow = {"seconds_per_step": 0.2, "gmacs": 0.012, "parameters": 9}
     results = {
