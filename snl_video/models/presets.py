@@ -53,7 +53,7 @@ takes N frames, every Mth of the video; the fast one takes alpha times as many. 
 
 
 def builder_of(backbone: str) -> Callable[..., VideoNetwork]:
-    """Return the builder of a name in ``BACKBONES``, or of ``hf:FOLDER`` (see `hugging_face`).
+    """Return the builder of a name in ``BACKBONES``, or of ``transformers:FOLDER``.
 
     Raises:
         NetworkError: unknown backbone.
@@ -87,7 +87,7 @@ def build_network(
     """Build a network with random weights; `build_model` loads some too.
 
     Args:
-        backbone: a name in ``BACKBONES``, or ``hf:FOLDER``.
+        backbone: a name in ``BACKBONES``, or ``transformers:FOLDER``.
         num_classes: size of the logits.
         width: channels of the stem, 64 in the published networks; narrow ones serve tests.
         dropout: probability of dropping a feature before the last linear layer.

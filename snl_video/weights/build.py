@@ -31,7 +31,7 @@ def build_model(
     as one line; `load_pretrained` on a network gives the whole report.
 
     Args:
-        backbone: a name in `BACKBONES`, or ``hf:FOLDER``.
+        backbone: a name in `BACKBONES`, or ``transformers:FOLDER``.
         num_classes: see `build_network`, as the next four.
         width: channels of the stem.
         dropout: before the last linear layer.

@@ -1,4 +1,4 @@
-"""``hf:FOLDER``: a video network of Hugging Face's transformers, from its local folder."""
+"""``transformers:FOLDER``: a video network of that package of Hugging Face, from a local folder."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from snl_video.errors import NetworkError
 from snl_video.models.network import VideoNetwork
 from snl_video.models.tracing.traced_places import traced_places
 
-PREFIX = "hf:"
+PREFIX = "transformers:"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LAYERS = ("encoder.layer", "layers")
 """Names of the list of layers in the transformers of videos."""

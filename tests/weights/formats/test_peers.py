@@ -108,19 +108,19 @@ def test_the_logits_are_hugging_faces(name, tmp_path):
     clip = torch.rand(2, 3, frames, size, size)
     with torch.no_grad():
         expected = peer(**{peer.main_input_name: clip.transpose(1, 2)}).logits
-    network = build_model(f"hf:{tmp_path}", 3)
+    network = build_model(f"transformers:{tmp_path}", 3)
     assert network.pixel_mean.tolist() == pytest.approx(statistics["image_mean"])
     assert known_classes(str(tmp_path)) == ["walk", "run", "sit"]
     holds(network, tmp_path, "hugging_face", expected, clip)
     assert len(network.non_local) == 5
     with pytest.raises(ValueError, match=r"leave model\.width at 64"):
-        build_model(f"hf:{tmp_path}", 3, width=8)
+        build_model(f"transformers:{tmp_path}", 3, width=8)
 
 
 def test_a_folder_without_a_network_is_named(tmp_path):
     pytest.importorskip("transformers", reason="needs the extra hf")
     with pytest.raises(ValueError, match=r"has no config\.json: name a folder"):
-        build_model(f"hf:{tmp_path}", 3)
+        build_model(f"transformers:{tmp_path}", 3)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ValueError, match="holds no video network of transformers"):
-        build_model(f"hf:{tmp_path}", 3)
+        build_model(f"transformers:{tmp_path}", 3)
