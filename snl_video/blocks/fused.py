@@ -7,7 +7,7 @@ rows of S become E and Z in place: beside X, S is all of size N that is kept.
 
 from collections.abc import Sequence
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -24,12 +24,20 @@ from snl_video.blocks.graphs.symmetric import (
 from snl_video.blocks.pointwise import matrix_product
 from snl_video.blocks.polynomial import Basis, exchange_halves, factored_weights
 
-Polynomial = tuple[tuple[int, ...], Basis]
-"""The powers that have a weight, and the basis."""
+
+class Operator(NamedTuple):
+    """Powers of A that have a weight, their basis, and the focus of the graph."""
+
+    powers: tuple[int, ...]
+    basis: Basis
+    focus: int
 
 
 def can_fuse(
-    affinity: nn.Module, filter: PolynomialFilter, convs: Sequence[nn.Conv3d], x: Tensor
+    affinity: SymmetricReluAffinity,
+    filter: PolynomialFilter,
+    convs: Sequence[nn.Conv3d],
+    x: Tensor,
 ) -> bool:
     """Whether `fused_filter` takes this block and input, and takes fewer products than a stored A.
 
@@ -37,8 +45,7 @@ def can_fuse(
     `torch.func` are left the ordinary operations.
     """
     if (
-        not isinstance(affinity, SymmetricReluAffinity)
-        or affinity.form == "matrix"
+        affinity.form == "matrix"
         or max(filter.powers) == 0
         or work_dtype(x) == torch.float16
         or torch.compiler.is_compiling()
@@ -64,7 +71,11 @@ def work_dtype(x: Tensor) -> torch.dtype:
 
 
 def fused_filter(
-    filter: PolynomialFilter, convs: Sequence[nn.Conv3d], x: Tensor, shift: Tensor | None = None
+    affinity: SymmetricReluAffinity,
+    filter: PolynomialFilter,
+    convs: Sequence[nn.Conv3d],
+    x: Tensor,
+    shift: Tensor | None = None,
 ) -> Tensor:
     """The filter's F(A, Z) for tokens x (B, N, C) -> (B, N, out), in the dtype of the products.
 
@@ -78,13 +89,13 @@ def fused_filter(
     if biases:
         shift = torch.cat(biases)[:, None] + (0 if shift is None else shift)
     columns = x.transpose(1, 2).to(work_dtype(x))
-    polynomial = (tuple(weights), filter.basis)
-    y = FusedFilter.apply(polynomial, columns, weight, shift, *weights.values()).transpose(1, 2)
+    operator = Operator(tuple(weights), filter.basis, affinity.focus)
+    y = FusedFilter.apply(operator, columns, weight, shift, *weights.values()).transpose(1, 2)
     return y if filter.bias is None else y + filter.bias
 
 
 def plain_filter(
-    polynomial: Polynomial, x: Tensor, weight: Tensor, shift: Tensor | None, *weights: Tensor
+    operator: Operator, x: Tensor, weight: Tensor, shift: Tensor | None, *weights: Tensor
 ) -> Tensor:
     """What `FusedFilter` computes, in ordinary operations."""
     stack = matrix_product(weight.to(x.dtype), x)
@@ -92,10 +103,9 @@ def plain_filter(
         stack = stack + shift.to(x.dtype)
     embeddings, z = _parts(stack, weights)
     t, p = embeddings.relu().mT.chunk(2, dim=2)
-    graph = SymmetricGraph(t, p, "low_rank")
-    powers, basis = polynomial
-    given = dict(zip(powers, (w.to(x.dtype) for w in weights), strict=True))
-    return graph.polynomial(z.mT, given, basis).mT
+    graph = SymmetricGraph(t, p, "low_rank", focus=operator.focus)
+    given = dict(zip(operator.powers, (w.to(x.dtype) for w in weights), strict=True))
+    return graph.polynomial(z.mT, given, operator.basis).mT
 
 
 class FusedFilter(torch.autograd.Function):
@@ -108,7 +118,7 @@ class FusedFilter(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        polynomial: Polynomial,
+        operator: Operator,
         x: Tensor,
         weight: Tensor,
         shift: Tensor | None,
@@ -120,30 +130,30 @@ class FusedFilter(torch.autograd.Function):
             if shift is not None:
                 stack += shift.to(x.dtype)
             factors, z = _parts(stack, weights)
-            normalised = normalise_(factors)
+            normalised = normalise_(factors, operator.focus)
             first = _exchanged(torch.bmm(factors, z.mT))
-            core = _exchanged(torch.bmm(factors, factors.mT)) if max(polynomial[0]) > 1 else None
-            y = torch.bmm(_output_weight(polynomial, first, core, *weights).to(x.dtype), stack)
-        ctx.polynomial = polynomial
+            core = _exchanged(torch.bmm(factors, factors.mT)) if max(operator.powers) > 1 else None
+            y = torch.bmm(_output_weight(operator, first, core, *weights).to(x.dtype), stack)
+        ctx.operator = operator
         ctx.save_for_backward(x, weight, shift, *weights, stack, first, core, *normalised)
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of x, weight, shift and weights; none of the polynomial."""
+        """Gradients of x, weight, shift and weights; none of the operator."""
         (gradient,), (_, *needed), saved = gradients, ctx.needs_input_grad, ctx.saved_tensors
         inputs, kept = saved[: len(needed)], saved[len(needed) :]
         with full_precision(gradient):
             if not torch.is_grad_enabled():
-                return None, *_gradients(ctx.polynomial, inputs, kept, gradient, needed)
+                return None, *_gradients(ctx.operator, inputs, kept, gradient, needed)
             wanted = list(compress(inputs, needed))
-            y = plain_filter(ctx.polynomial, *inputs)
+            y = plain_filter(ctx.operator, *inputs)
             found = iter(torch.autograd.grad(y, wanted, gradient, create_graph=True))
             return None, *(next(found) if is_needed else None for is_needed in needed)
 
 
 def _gradients(
-    polynomial: Polynomial,
+    operator: Operator,
     inputs: Sequence[Tensor],
     kept: Sequence[Tensor],
     gradient: Tensor,
@@ -156,7 +166,7 @@ def _gradients(
     leaves = [None if leaf is None else leaf.detach() for leaf in (first, core, *weights)]
     small = [leaf.requires_grad_() for leaf in leaves if leaf is not None]
     with torch.enable_grad():
-        output_weight = _output_weight(polynomial, *leaves)
+        output_weight = _output_weight(operator, *leaves)
     of_output_weight = torch.bmm(gradient, stack.mT).to(output_weight.dtype)
     of_first, *others = torch.autograd.grad(output_weight, small, of_output_weight)
 
@@ -168,7 +178,7 @@ def _gradients(
     if core is not None:
         of_gram = _exchanged(others.pop(0))
         of_factors.baddbmm_((of_gram + of_gram.mT).to(x.dtype), factors)
-    normalise_backward_(of_factors, factors, Normalised(*normalised))
+    normalise_backward_(of_factors, factors, Normalised(*normalised), operator.focus)
     return [
         matrix_product(weight.to(x.dtype).mT, of_stack) if needed[0] else None,
         torch.bmm(of_stack, x.mT).sum(0, dtype=weight.dtype) if needed[1] else None,
@@ -187,12 +197,11 @@ def _exchanged(product: Tensor) -> Tensor:
 
 
 def _output_weight(
-    polynomial: Polynomial, first: Tensor, core: Tensor | None, *weights: Tensor
+    operator: Operator, first: Tensor, core: Tensor | None, *weights: Tensor
 ) -> Tensor:
     """[G H] (B, out, 2 C_s + C_z)."""
-    powers, basis = polynomial
-    given = dict(zip(powers, map(at_least_float32, weights), strict=True))
-    of_factors, of_z = factored_weights(first, core, given, basis)
+    given = dict(zip(operator.powers, map(at_least_float32, weights), strict=True))
+    of_factors, of_z = factored_weights(first, core, given, operator.basis)
     if of_z is None:
         of_z = weights[0].new_zeros(weights[0].shape)
     return torch.cat([of_factors, of_z.expand(len(first), -1, -1)], dim=2)

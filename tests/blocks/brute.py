@@ -156,7 +156,10 @@ def affinity(kind: str, o: dict, w: dict, x: Tensor) -> Tensor:
     n, m = len(theta), len(phi)
     scale = theta.shape[1] ** -0.5 if o.get("scale") else 1.0
     if kind in ("snl", "gsnl") and o["affinity"] == "relu":
-        return spectral_affinity(theta, phi, lambda t, p: t.clamp(min=0) @ p.clamp(min=0))
+        focus = o["focus"]
+        return spectral_affinity(
+            theta, phi, lambda t, p: t.clamp(min=0) ** focus @ p.clamp(min=0) ** focus
+        )
     if kind in ("snl", "gsnl") and o["affinity"] == "embedded_gaussian":
         return spectral_affinity(theta, phi, lambda t, p: (scale * t @ p).exp())
     if kind == "a2" and o["affinity"] == "relu":

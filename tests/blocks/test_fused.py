@@ -11,7 +11,9 @@ from snl_video.blocks import NonLocalBlock, block, build_block
 CASES = [
     ("snl", {}),
     ("snl", {"bias": True, "relu": True}),
+    ("snl", {"focus": 3}),
     ("gsnl", {"order": 3}),
+    ("gsnl", {"order": 3, "focus": 2, "bias": True}),
     ("gsnl", {"order": 2, "basis": "chebyshev"}),
     ("gsnl", {"order": 4, "basis": "chebyshev", "bias": True}),
 ]
@@ -69,8 +71,9 @@ def test_output_and_gradients_are_those_of_ordinary_operations(
     assert len(fused) == 1
 
 
-def test_positions_without_degree(plain, fused) -> None:
-    made = make("snl", {}).double()
+@pytest.mark.parametrize("focus", [1, 3])
+def test_positions_without_degree(focus: int, plain, fused) -> None:
+    made = make("snl", {"focus": focus}).double()
     x = torch.randn(2, 8, 2, 3, 4, dtype=torch.float64)
     with torch.no_grad():
         for conv in (made.theta, made.phi):

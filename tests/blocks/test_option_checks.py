@@ -37,6 +37,8 @@ from snl_video.blocks.block import check_input
         ("gsnl", {"lambda_max": 0, "basis": "chebyshev"}, r"lambda_max .*a number above 0, got 0"),
         ("snl", {"gain": -0.1}, r"gain .*a number above 0, got -0.1"),
         ("gsnl", {"lambda_max": "two"}, r"lambda_max .*a number above 0, got 'two'"),
+        ("snl", {"focus": 0}, r"focus .*1 or more, got 0"),
+        ("snl", {"focus": 2, "affinity": "softmax"}, r"focus=2 is of affinity='relu'.*leave it"),
         ("gsnl", {"lambda_max": 1.5}, r"lambda_max=1.5 rescales .*: add basis='chebyshev'"),
         ("snl", {"position": "sinus"}, r"position .*one of none, sine, learned, got 'sinus'"),
         ("snl", {"position_grid": (8, 14)}, r"position_grid .*three sizes .* got \(8, 14\)"),

@@ -21,12 +21,13 @@ def factors(n: int, c: int, seed: int, dtype: torch.dtype = torch.float64) -> li
 
 
 def graph_of(kernel: str, theta: torch.Tensor, phi: torch.Tensor, form: str = "low_rank"):
-    if kernel == "relu":
-        return SymmetricGraph(theta.relu(), phi.relu(), form)  # type: ignore[arg-type]
-    return SymmetricGaussianGraph(theta, phi)
+    if kernel == "embedded_gaussian":
+        return SymmetricGaussianGraph(theta, phi)
+    focus = 3 if kernel == "focused" else 1
+    return SymmetricGraph(theta.relu(), phi.relu(), form, focus=focus)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kernel", ["relu", "embedded_gaussian"])
+@pytest.mark.parametrize("kernel", ["relu", "focused", "embedded_gaussian"])
 @settings(max_examples=40, deadline=None)
 @given(size=sizes)
 def test_symmetric_with_spectrum_in_range(kernel: str, size: tuple[int, int, int]) -> None:
@@ -43,15 +44,16 @@ def test_symmetric_with_spectrum_in_range(kernel: str, size: tuple[int, int, int
     assert laplacian.max() < 2 + 1e-12
 
 
+@pytest.mark.parametrize("kernel", ["relu", "focused"])
 @settings(max_examples=40, deadline=None)
 @given(size=sizes, of_theta=scales, of_phi=scales)
 def test_no_scale_is_too_large_or_too_small(
-    size: tuple[int, int, int], of_theta: float, of_phi: float
+    kernel: str, size: tuple[int, int, int], of_theta: float, of_phi: float
 ) -> None:
     theta, phi = factors(*size, dtype=torch.float32)
     z = torch.randn(2, size[0], 3)
-    plain = graph_of("relu", theta, phi).propagate(z)
-    scaled = graph_of("relu", theta * of_theta, phi * of_phi).propagate(z)
+    plain = graph_of(kernel, theta, phi).propagate(z)
+    scaled = graph_of(kernel, theta * of_theta, phi * of_phi).propagate(z)
     torch.testing.assert_close(scaled, plain, rtol=1e-4, atol=1e-5)
 
 

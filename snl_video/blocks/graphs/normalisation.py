@@ -18,17 +18,19 @@ class Normalised(NamedTuple):
     top: Tensor
 
 
-def normalise_(factors: Tensor) -> Normalised:
+def normalise_(factors: Tensor, focus: int = 1) -> Normalised:
     """Turn [theta; phi] (B, 2 C_s, N) into D^-1/2 [relu(theta); relu(phi)], in float32 or wider.
 
     As in `SymmetricGraph`, whose graph has these factors, both are first divided by their largest
-    values; degrees and sums are of what results.
+    values and taken to the power of `focus`; degrees and sums are of what results.
     """
     wide = at_least_float32(factors).relu_()
     halves = wide.unflatten(1, (2, -1))
     top = halves.amax((2, 3), keepdim=True)
     top = torch.where(top > 0, top, 1.0)
     halves.div_(top)
+    if focus > 1:
+        wide.pow_(focus)
     sums = wide.sum(2, keepdim=True)
     degree = torch.bmm(exchange_halves(sums).mT / 2, wide)
     wide.mul_(inverse_root(degree))
@@ -37,11 +39,14 @@ def normalise_(factors: Tensor) -> Normalised:
     return Normalised(degree, sums, top)
 
 
-def normalise_backward_(gradient: Tensor, factors: Tensor, normalised: Normalised) -> None:
+def normalise_backward_(
+    gradient: Tensor, factors: Tensor, normalised: Normalised, focus: int = 1
+) -> None:
     """Turn the gradient of the normalised `factors` into that of [theta; phi].
 
     With f = d^-1/2 t, for each vertex: grad t = d^-1/2 grad f + (grad d) (dd/dt), where grad d =
     -(grad f . f) / (2 d), and d depends on t at the vertex itself and through the sum over all.
+    Where t is u^focus, grad u = focus t^(1 - 1 / focus) grad t.
     """
     degree, sums, top = normalised
     wide, f = at_least_float32(gradient), at_least_float32(factors)
@@ -54,6 +59,8 @@ def normalise_backward_(gradient: Tensor, factors: Tensor, normalised: Normalise
         (columns.unflatten(1, (2, -1)) / top).flatten(1, 2),
         torch.cat([of_degree, torch.ones_like(of_degree)], dim=1),
     )
+    if focus > 1:
+        wide.mul_((f * degree.sqrt()).pow_(1 - 1 / focus).mul_(focus))
     torch.ops.aten.threshold_backward.grad_input(wide, f, 0, grad_input=wide)
     if wide is not gradient:
         gradient.copy_(wide)

@@ -16,15 +16,20 @@ class SymmetricGraph(LowRankGraph):
     Zhu et al., ICCV 2021, eq. (13). Exact algebra: with t' = D^-1/2 t and p' = D^-1/2 p,
     A z = (t' (p'^T z) + p' (t'^T z)) / 2 in O(N C_s C_z), and d = (t (p^T 1) + p (t^T 1)) / 2.
     A vertex of zero degree has A z = 0. A does not change when t or p is scaled, so both are
-    scaled by their largest value first: no feature is too large or too small for the sums.
+    scaled by their largest value first: no feature is too large or too small for the sums. With a
+    `focus` above 1, t and p stand for their elementwise powers.
     """
 
     symmetric = True
 
-    def __init__(self, t: Tensor, p: Tensor, form: Form = "auto", uses: int = 1) -> None:
+    def __init__(
+        self, t: Tensor, p: Tensor, form: Form = "auto", uses: int = 1, focus: int = 1
+    ) -> None:
         with full_precision(t):
             t, t_scale = unit_range(at_least_float32(t))
             p, p_scale = unit_range(at_least_float32(p))
+            if focus > 1:
+                t, p, t_scale, p_scale = (part**focus for part in (t, p, t_scale, p_scale))
             degree = (t @ p.sum(1, keepdim=True).mT + p @ t.sum(1, keepdim=True).mT) / 2
             scale = inverse_root(degree)
             super().__init__(t * scale, p * scale, form, uses)
@@ -83,15 +88,15 @@ class SymmetricGraph(LowRankGraph):
 
 
 class SymmetricReluAffinity(nn.Module):
-    """Makes the graph of M = relu(theta) relu(phi)^T, symmetrised and normalised."""
+    """Makes the graph of M = relu(theta)^focus relu(phi)^focus^T, symmetrised and normalised."""
 
-    def __init__(self, form: Form = "auto", uses: int = 1) -> None:
+    def __init__(self, form: Form = "auto", uses: int = 1, focus: int = 1) -> None:
         super().__init__()
-        self.form, self.uses = form, uses
+        self.form, self.uses, self.focus = form, uses, focus
 
     def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> SymmetricGraph:
         """theta, phi (B, N, C_s) -> graph of N vertices."""
-        return SymmetricGraph(theta.relu(), phi.relu(), self.form, self.uses)
+        return SymmetricGraph(theta.relu(), phi.relu(), self.form, self.uses, self.focus)
 
 
 def factored_is_cheaper(

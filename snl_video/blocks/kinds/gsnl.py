@@ -28,6 +28,7 @@ def gsnl(
     basis: Literal["monomial", "chebyshev"] = "monomial",
     lambda_max: float = 2.0,
     affinity: Kernel = "relu",
+    focus: int = 1,
     scale: bool = False,
     form: Form = "auto",
     pool: Grid | None = None,
@@ -43,12 +44,17 @@ def gsnl(
     affinity: "relu", the symmetric normalised relu(theta) relu(phi)^T; "embedded_gaussian",
         exp(theta phi^T) symmetrised and normalised; "softmax", the row-normalised form of the
         authors' 2019 code, not symmetric; "mean", 1 1^T / N without theta and phi, a control.
+    focus: of "relu", an elementwise power of relu(theta) and relu(phi): above 1 a position's row of
+        A has more of its weight on few others, and A stays symmetric, normalised and of rank
+        2 C_s. The power is that of focused linear attention (Han et al., ICCV 2023), without its
+        norm. 1 is the block of the paper.
     scale: divide the scores of "embedded_gaussian" and "softmax" by sqrt(C_s).
     form: of "relu", "low_rank" without the N x N matrix, "matrix", or "auto", the cheaper one.
     pool: None; an A of pooled keys cannot be symmetric.
     pool_input: window (T, H, W) by which x is averaged before the block and restored after it.
 
-    Raises ValueError for a `pool`, and for a `lambda_max` of the monomial basis.
+    Raises ValueError for a `pool`, a `lambda_max` of the monomial basis, and a `focus` of another
+    affinity than "relu".
     """
     if pool is not None:
         raise ValueError(
@@ -60,10 +66,14 @@ def gsnl(
             f"lambda_max={lambda_max!r} rescales the Laplacian of the Chebyshev basis: add "
             "basis='chebyshev', or leave it out"
         )
+    if affinity != "relu" and focus != 1:
+        raise ValueError(
+            f"focus={focus!r} is of affinity='relu', not of {affinity!r}: leave it out"
+        )
     uses = shared.get("num_units", 1) * max(order - 1, 1)
     makers: dict[str, Callable[[], nn.Module]] = {
         "identity": IdentityAffinity,
-        "relu": partial(SymmetricReluAffinity, form, uses),
+        "relu": partial(SymmetricReluAffinity, form, uses, focus),
         "embedded_gaussian": partial(SymmetricGaussianAffinity, scale=scale),
         "softmax": partial(SoftmaxAffinity, scale=scale),
         "mean": MeanAffinity,
