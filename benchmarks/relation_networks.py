@@ -34,6 +34,7 @@ VARIANTS: dict[str, dict[str, Any] | None] = {
     "snl C_s = C": {"kind": "snl", "inner_channels": 8 * WIDTH},
     "snl two units": {"kind": "snl", "num_units": 2},
     "snl rate x 5": {"kind": "snl"},
+    "snl focus 3": {"kind": "snl", "options": {"focus": 3}},
 }
 """Rows of `snl` that differ from its default in one thing."""
 

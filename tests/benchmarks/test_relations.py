@@ -86,6 +86,7 @@ def test_a_row_differs_in_what_its_name_says():
     assert isinstance(blocks["snl gaussian"].affinity, SymmetricGaussianAffinity)
     assert blocks["snl C_s = C"].inner_channels == 2 * blocks["snl gain 0.1"].inner_channels
     assert len(blocks["snl two units"].units) == 2
+    assert blocks["snl focus 3"].affinity.focus == 3
 
 
 def test_a_block_may_learn_faster_than_the_rest():
