@@ -12,6 +12,9 @@ CONTROLS = ("none", "order_1", "mlp", "mean_graph")
 """No block; the block without its graph, F = Z W_1; a further layer before the last one; and the
 block of snl with A = 1 1^T / N."""
 
+FOCUSED = "snl_focus"
+"""The block of snl with focus 3."""
+
 
 def probe_head_spec(kind: str, settings: ProbeFitSettings) -> ProbeHeadSpec:
     """Return the head of a kind of block or control.
@@ -19,11 +22,13 @@ def probe_head_spec(kind: str, settings: ProbeFitSettings) -> ProbeHeadSpec:
     Raises:
         InputError: there is no such kind.
     """
-    if kind not in CONTROLS and kind not in BLOCKS:
-        raise InputError(unknown_name("kind", kind, [*CONTROLS, *BLOCKS]))
+    known = [*CONTROLS, *BLOCKS, FOCUSED]
+    if kind not in known:
+        raise InputError(unknown_name("kind", kind, known))
     special: dict[str, dict[str, Any]] = {
         "order_1": {"kind": "gsnl", "order": 1},
         "mean_graph": {"kind": "snl", "affinity": "mean"},
+        FOCUSED: {"kind": "snl", "focus": 3},
     }
     block = None
     if kind not in ("none", "mlp"):

@@ -222,3 +222,17 @@ def test_row_chunks_equal_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
         out.square().sum().backward()
         results.append((out, theta.grad, phi.grad))
     torch.testing.assert_close(results[0], results[1])
+
+
+@pytest.mark.parametrize(("focus", "listened", "second"), [(1, 958, 0.070), (3, 659, 0.238)])
+def test_a_focus_makes_the_graph_of_the_docs_less_flat(
+    focus: int, listened: int, second: float
+) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(1, 1000, 64)
+    theta, phi = ((x @ torch.randn(64, 32) / 64**0.5).relu() for _ in range(2))
+    a = SymmetricGraph(theta, phi, focus=focus).dense()[0].double()
+    row = a / a.sum(1, keepdim=True)
+    positions = (-(row * row.clamp(min=1e-30).log()).sum(1)).exp().mean()
+    assert positions.item() == pytest.approx(listened, abs=1)
+    assert torch.linalg.eigvalsh(a)[-2].item() == pytest.approx(second, abs=1e-3)

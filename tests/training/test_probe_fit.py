@@ -65,6 +65,7 @@ def test_controls_are_what_they_are_called():
     torch.testing.assert_close(mean, torch.full((8, 8), 1 / 8))
     assert isinstance(block["mlp"], torch.nn.Identity)
     assert probe_head_spec("mlp", SMALL).hidden == 8
+    assert probe_head_spec("snl_focus", SMALL).build(6, 3).block.affinity.focus == 3
 
 
 def test_an_unknown_kind_is_told():
