@@ -1,16 +1,16 @@
 """What large lists and many scores cost, by simulation.
 
     python -m benchmarks.scaling
-    python -m benchmarks.scaling --records 10000000 --videos 400000 --classes 700
+    python -m benchmarks.scaling --records 10000000 --videos 1000000 --classes 700
 
-Lists are of addresses that are never opened. Scores are gathered by two processes on this machine.
-Each row is measured in a process of its own, so that its peak of memory is its own.
+Lists are of addresses that are never opened. Scores are drawn at random, in two processes on this
+machine, and made into a report as after a test. Lists and scores have a process of their own each,
+so that their peaks of memory are their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import socket
 import tempfile
@@ -24,27 +24,49 @@ import torch.multiprocessing as mp
 
 from benchmarks.blocks import row
 from snl_video.data.formats.csv_list import read_csv
-from snl_video.evaluation.gathering import gather_rows
+from snl_video.evaluation import Evaluation, VideoScores
+from snl_video.evaluation.comparison import read_report
+from snl_video.evaluation.report.write_report import write_report
+from snl_video.evaluation.results import ScoredVideos
 
 ROOT = "https://none.invalid/videos"
 """A web server can't tell what is in a folder, so a list of it is read without asking."""
+
+BATCH = 64
 
 
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000, help="of the list")
-    parser.add_argument("--videos", type=int, default=100_000, help="whose scores are gathered")
+    parser.add_argument("--videos", type=int, default=100_000, help="that are scored")
     parser.add_argument("--classes", type=int, default=400, help="scores of a video")
     options = parser.parse_args()
-    row("what", "seconds", "peak of memory, GB", "kept, GB")
-    row(*["---"] * 4)
+    row("what", "seconds", "peak of memory, GB", "kept in memory, GB", "on disk, GB")
+    row(*["---"] * 5)
     with tempfile.TemporaryDirectory() as folder:
         file = write_list(Path(folder) / "list.csv", options.records)
-        row(f"read a list of {options.records:,} videos", *alone(read_list, file))
-        scores = (options.videos // 2, options.classes)
-        words = f"gather scores of {options.videos:,} videos x {options.classes}, two processes"
-        row(words, *alone(gather, *scores))
+        alone(read_list, file)
+        alone(evaluate, Path(folder), options.videos, options.classes)
+
+
+class Laps:
+    """Prints a row a lap: its seconds, and the peak so far above that of the imports."""
+
+    def __init__(self) -> None:
+        self.before = peak()
+        self.start = time.perf_counter()
+
+    def end(self, what: str, kept: int = 0, disk: int = 0) -> None:
+        """End a lap of which so many bytes are kept in memory and so many are on disk."""
+        seconds = f"{time.perf_counter() - self.start:.1f}"
+        row(what, seconds, *(f"{size / 1e9:.2f}" for size in (peak() - self.before, kept, disk)))
+        self.start = time.perf_counter()
+
+
+def peak() -> int:
+    """Most bytes that this process ever had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def write_list(file: Path, count: int) -> Path:
@@ -56,56 +78,56 @@ def write_list(file: Path, count: int) -> Path:
     return file
 
 
-def read_list(file: Path) -> float:
-    """GB that the records of a list take in the end."""
-    return read_csv(file, ROOT).records.nbytes / 1e9  # type: ignore[attr-defined]
+def read_list(laps: Laps, file: Path) -> None:
+    """Read a list."""
+    records = read_csv(file, ROOT).records
+    kept = records.nbytes  # type: ignore[attr-defined]
+    laps.end(f"read a list of {len(records):,} videos", kept, file.stat().st_size)
 
 
-def gather(rows: int, classes: int) -> float:
-    """Gather random scores in two processes; GB of all of them."""
+def evaluate(laps: Laps, folder: Path, videos: int, classes: int) -> None:
+    """Score videos in two processes, write their report and read it for a comparison."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    other = mp.get_context("spawn").Process(target=gather_one, args=(1, port, rows, classes))
+    arguments = (folder, videos, classes, port)
+    other = mp.get_context("spawn").Process(target=scored, args=(1, *arguments))
     other.start()
-    size = gather_one(0, port, rows, classes)
+    results = scored(0, *arguments)
     other.join()
-    return size
+    stored = 4 * videos * classes
+    laps.end(f"score {videos:,} videos x {classes}, two processes", disk=2 * stored)
+    names = [f"v_{number}" for number in range(videos)]
+    case = Evaluation(results, names[:classes], names)
+    report = write_report(folder / "report", case, {})
+    laps.end("write their report", disk=sum(file.stat().st_size for file in report.iterdir()))
+    read_report(report, "report")
+    laps.end("read it for a comparison")
 
 
-def gather_one(rank: int, port: int, rows: int, classes: int) -> float:
-    """One of two processes."""
+def scored(rank: int, folder: Path, videos: int, classes: int, port: int) -> ScoredVideos:
+    """Score each second video, and gather."""
     where = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", init_method=where, rank=rank, world_size=2)
-    scores = torch.rand(rows, classes)
-    dist.barrier()
-    start = time.perf_counter()
-    everything = gather_rows(list(scores.split(16)), torch.float32)
-    seconds = time.perf_counter() - start
+    scores = VideoScores(folder)
+    for index in torch.arange(rank, videos, 2).split(BATCH):
+        rows = torch.rand(len(index), classes)
+        scores.update(index, index % classes, rows / rows.sum(1, True), torch.zeros(len(index)))
+    results = scores.results(videos)
     dist.destroy_process_group()
-    os.environ["SECONDS"] = str(seconds)
-    return everything.nbytes / 1e9
+    return results
 
 
-def alone(work: Callable[..., float], *arguments: object) -> list[str]:
-    """Seconds, peak of memory and what is kept, of work in a process of its own."""
-    context = mp.get_context("spawn")
-    results = context.Queue()
-    process = context.Process(target=measured, args=(results, work, *arguments))
+def alone(work: Callable[..., None], *arguments: object) -> None:
+    """Do work in a process of its own."""
+    process = mp.get_context("spawn").Process(target=measured, args=(work, *arguments))
     process.start()
-    seconds, peak, kept = results.get()
     process.join()
-    return [f"{seconds:.1f}", f"{peak:.2f}", f"{kept:.2f}"]
 
 
-def measured(results: mp.Queue, work: Callable[..., float], *arguments: object) -> None:
-    """Put seconds, peak of memory above that of the imports, and what work returns."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
-    kept = work(*arguments)
-    seconds = float(os.environ.pop("SECONDS", time.perf_counter() - start))
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / 1e9
-    results.put((seconds, peak, kept))
+def measured(work: Callable[..., None], *arguments: object) -> None:
+    """Do work, with laps that start here."""
+    work(Laps(), *arguments)
 
 
 if __name__ == "__main__":

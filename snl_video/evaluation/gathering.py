@@ -1,6 +1,5 @@
 """What the processes of an evaluation have found, put together."""
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
@@ -27,17 +26,15 @@ def merge_across_processes(rows: dict[int, Row]) -> dict[int, Row]:
     return merged
 
 
-def gather_rows(parts: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
+def gather_rows(rows: Tensor) -> Tensor:
     """Concatenate rows (n, C) and those of all other processes, with one tensor of each process.
 
     Args:
-        parts: on the CPU; none where the process had no work.
-        dtype: of all parts.
+        rows: on the CPU; (0, 1) where the process had no work.
 
     Returns:
         (N, C), on the CPU, in the order of the processes; (0, 1) where nobody has a row.
     """
-    rows = torch.cat(list(parts)) if parts else torch.empty(0, 1, dtype=dtype)
     if not several_processes():
         return rows
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
@@ -47,7 +44,7 @@ def gather_rows(parts: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
     most, width = shapes.amax(dim=0).tolist()
     if not most:
         return rows
-    own = torch.zeros(most, width, dtype=dtype, device=device)
+    own = torch.zeros(most, width, dtype=rows.dtype, device=device)
     own[: len(rows), : rows.shape[1]] = rows.to(device)
     everyone = [torch.empty_like(own) for _ in shapes]
     dist.all_gather(everyone, own)

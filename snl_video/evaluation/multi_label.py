@@ -20,10 +20,12 @@ class MultiLabelResults(ScoredVideos):
     """One row a video that may show several classes.
 
     Attributes:
+        scores: (N, K) float32 probabilities, the mean over the views of a video; 0 where it failed.
         target: (N, K) bool.
         thresholds: (K,) probabilities from which on a class is said to be there; by default 0.5.
     """
 
+    scores: Tensor
     target: Tensor
     thresholds: Sequence[float] = ()
 
@@ -73,8 +75,8 @@ class MultiLabelResults(ScoredVideos):
     @property
     def threshold(self) -> Tensor:
         """(K,) float32, that of each class."""
-        num_classes = self.scores.shape[1]
-        return torch.tensor(self.thresholds or [THRESHOLD] * num_classes, dtype=torch.float32)
+        thresholds = self.thresholds or [THRESHOLD] * self.num_classes
+        return torch.tensor(thresholds, dtype=torch.float32)
 
     def decided(self) -> Tensor:
         """(N, K) bool: the classes that are said to be there; none where the video failed."""

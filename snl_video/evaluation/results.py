@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from snl_video.evaluation.answers import Answers
 from snl_video.evaluation.calibration import expected_calibration_error
+from snl_video.evaluation.stored_scores import StoredScores
 from snl_video.wording import utf8
 
 
@@ -21,7 +23,7 @@ class ScoredVideos(ABC):
 
     Attributes:
         index: (N,) int64, position of the video in its list.
-        scores: (N, K) float32 probabilities, the mean over the views of a video; 0 where it failed.
+        num_classes: K.
         clip_correct: (N,) float32, the share of its views whose own top class is right.
         failed: (N,) bool, videos that could not be read; they count as wrong.
         reasons: (N,) why each of them could not be read, "" for the others.
@@ -29,7 +31,7 @@ class ScoredVideos(ABC):
     """
 
     index: Tensor
-    scores: Tensor
+    num_classes: int
     clip_correct: Tensor
     failed: Tensor
     reasons: tuple[str, ...]
@@ -49,10 +51,6 @@ class ScoredVideos(ABC):
     def num_scored(self) -> int:
         """How many videos were read."""
         return len(self.failed) - self.num_failed
-
-    def predicted(self) -> Tensor:
-        """(N,) int64, the best class of each video, the first of equals; -1 where it failed."""
-        return torch.where(self.failed, -1, self.scores.argmax(dim=1))
 
     @abstractmethod
     def rank(self) -> Tensor:
@@ -85,15 +83,23 @@ class VideoResults(ScoredVideos):
 
     Attributes:
         label: (N,) int64.
+        answers: what the scores say. A score is a probability, the mean over the views of a video,
+            and 0 where it failed.
+        scores: of all classes, on disk, to be read a few videos at a time: in the first process,
+            and where they were kept.
     """
 
     label: Tensor
+    answers: Answers
+    scores: StoredScores | None = None
+
+    def predicted(self) -> Tensor:
+        """(N,) int64, the best class of each video, the first of equals; -1 where it failed."""
+        return torch.where(self.failed, -1, self.answers.best)
 
     def rank(self) -> Tensor:
         """(N,) int64, how many classes stand before the label; of equal scores the first leads."""
-        own = self.scores.gather(1, self.label[:, None])
-        earlier = torch.arange(self.scores.shape[1]) < self.label[:, None]
-        return ((self.scores > own) | ((self.scores == own) & earlier)).sum(dim=1)
+        return self.answers.rank
 
     def labels(self) -> list[str]:
         """The label of each video."""
@@ -101,13 +107,12 @@ class VideoResults(ScoredVideos):
 
     def chance(self) -> float:
         """Top-1 of one class in K."""
-        return 1 / self.scores.shape[1]
+        return 1 / self.num_classes
 
     def per_class(self) -> tuple[Tensor, Tensor]:
         """Return (K,) top-1 accuracy of each class (NaN where it has no video) and (K,) counts."""
-        num_classes = self.scores.shape[1]
-        counts = torch.bincount(self.label, minlength=num_classes)
-        hits = torch.bincount(self.label[self.correct()], minlength=num_classes)
+        counts = torch.bincount(self.label, minlength=self.num_classes)
+        hits = torch.bincount(self.label[self.correct()], minlength=self.num_classes)
         return hits.double() / counts, counts
 
     def mean_class_accuracy(self) -> float:
@@ -117,12 +122,12 @@ class VideoResults(ScoredVideos):
 
     def negative_log_likelihood(self) -> float:
         """Mean of -log p(label) over the videos that were read; p is at least 1e-12."""
-        chosen = self.scores.gather(1, self.label[:, None]).squeeze(1)[~self.failed]
+        chosen = self.answers.score_true[~self.failed]
         return -chosen.clamp_min(1e-12).log().double().mean().item()
 
     def confidence(self) -> Tensor:
         """(N,) float32, the probability of the best class; 0 where the video failed."""
-        return self.scores.amax(dim=1)
+        return self.answers.confidence
 
     def calibration_error(self, num_bins: int = 15) -> float:
         """Expected calibration error over the videos that were read."""
@@ -133,9 +138,9 @@ class VideoResults(ScoredVideos):
 
     def confusion(self) -> Tensor:
         """(K, K) int64 counts, true class by predicted class; failed videos are left out."""
-        num_classes = self.scores.shape[1]
-        cell = (self.label * num_classes + self.predicted())[~self.failed]
-        return torch.bincount(cell, minlength=num_classes**2).view(num_classes, num_classes)
+        cell = (self.label * self.num_classes + self.predicted())[~self.failed]
+        shape = (self.num_classes, self.num_classes)
+        return torch.bincount(cell, minlength=self.num_classes**2).view(shape)
 
 
 @dataclass(frozen=True)
@@ -162,10 +167,9 @@ class Evaluation:
         for names in ("classes", "ids", "absent"):
             object.__setattr__(self, names, [utf8(name) for name in getattr(self, names)])
         results = self.results
-        num_classes = results.scores.shape[1]
-        if (len(self.classes), len(self.ids)) != (num_classes, results.expected):
+        if (len(self.classes), len(self.ids)) != (results.num_classes, results.expected):
             raise ValueError(
-                f"{len(self.classes)} class names for scores of {num_classes} classes, "
+                f"{len(self.classes)} class names for scores of {results.num_classes} classes, "
                 f"{len(self.ids)} ids for a list of {results.expected} videos"
             )
         reasons = sum(bool(reason) for reason in results.reasons)

@@ -14,12 +14,11 @@ from snl_video.evaluation.results import ScoredVideos, VideoResults
 
 def headline_table(results: ScoredVideos, title: str) -> Table:
     """Render the metrics and how many videos they are of."""
-    num_classes = results.scores.shape[1]
     values = compute_metrics(results)
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column("name")
     table.add_column("value", justify="right")
-    for name, metric in metrics_shown("terminal", num_classes, type(results)).items():
+    for name, metric in metrics_shown("terminal", results.num_classes, type(results)).items():
         table.add_row(metric.heading, metric.text(values[name], digits=2))
     table.add_row("chance %", f"{100 * results.chance():.2f}")
     table.add_row("videos scored", f"{results.num_scored} of {results.expected}")
@@ -31,7 +30,7 @@ def views_table(views: Mapping[str, ScoredVideos]) -> Table:
     """Render one row a view setting."""
     table = Table(title="views (clips x crops)", title_justify="left")
     first = next(iter(views.values()))
-    metrics = metrics_shown("views", first.scores.shape[1], type(first))
+    metrics = metrics_shown("views", first.num_classes, type(first))
     for column in ("views", *(metric.heading for metric in metrics.values())):
         table.add_column(column, justify="right")
     for setting, results in views.items():

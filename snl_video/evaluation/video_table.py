@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from torch import Tensor
 
 from snl_video.errors import InputError
+from snl_video.evaluation.answers import Answers
 from snl_video.evaluation.results import VideoResults
+from snl_video.evaluation.stored_scores import ROWS
 from snl_video.wording import cell, utf8
 
 
@@ -32,7 +36,7 @@ class VideoTable:
         failed: (N,) bool.
         reasons: (N,).
         clip_accuracy: (N,) float32.
-        scores: (N, K) float32.
+        answers: what the scores say, computed anew from them.
     """
 
     classes: list[str]
@@ -44,14 +48,15 @@ class VideoTable:
     failed: np.ndarray
     reasons: list[str]
     clip_accuracy: np.ndarray
-    scores: np.ndarray
+    answers: Answers
 
     def results(self) -> VideoResults:
         """Return the rows as the results that they were made of."""
         return VideoResults(
             index=torch.arange(len(self.ids)),
             label=torch.tensor(self.label),
-            scores=torch.tensor(self.scores),
+            num_classes=len(self.classes),
+            answers=self.answers,
             clip_correct=torch.tensor(self.clip_accuracy),
             failed=torch.tensor(self.failed),
             reasons=tuple(self.reasons),
@@ -70,55 +75,65 @@ def list_sha256(ids: Iterable[str], labels: Iterable[int | str]) -> str:
 def write_parquet(
     path: Path, results: VideoResults, classes: Sequence[str], ids: Sequence[str]
 ) -> None:
-    """Write one row a video: who it is, what was said of it, and the (K,) float32 scores."""
-    predicted = results.predicted()
-    num_classes = len(classes)
-    flat = pa.array(results.scores.float().numpy().ravel())
+    """Write one row a video: who it is, what was said of it, and the (K,) float32 scores.
+
+    The scores of some thousand videos are in memory at a time.
+    """
+    assert results.scores is not None
     columns = {
         "id": [ids[i] for i in results.index.tolist()],
         "label": results.label.numpy(),
         "true": [classes[i] for i in results.label.tolist()],
-        "predicted": [classes[i] if i >= 0 else None for i in predicted.tolist()],
-        "predicted_label": predicted.numpy(),
+        "predicted": [classes[i] if i >= 0 else None for i in results.predicted().tolist()],
+        "predicted_label": results.predicted().numpy(),
         "correct": results.correct(1).numpy(),
         "correct_top5": results.correct(5).numpy(),
         "failed": results.failed.numpy(),
         "reason": [utf8(reason) for reason in results.reasons],
-        "clip_accuracy": results.clip_correct.float().numpy(),
-        "scores": pa.FixedSizeListArray.from_arrays(flat, num_classes),
+        "clip_accuracy": results.clip_correct.numpy(),
     }
-    table = pa.table(columns).replace_schema_metadata({"classes": json.dumps(list(classes))})
-    pq.write_table(table, path, compression="zstd")
+    table = pa.table(columns)
+    scores = pa.field("scores", pa.list_(pa.float32(), len(classes)))
+    facts = {"classes": json.dumps(list(classes))}
+    schema = table.schema.append(scores).with_metadata(facts)
+    own = [name for name in schema.names if name != "scores"]  # scores hardly repeat
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=own) as writer:
+        for start in range(0, len(table), ROWS):
+            flat = pa.array(results.scores[start : start + ROWS].numpy().ravel())
+            rows = pa.FixedSizeListArray.from_arrays(flat, len(classes))
+            part = table.slice(start, ROWS).append_column(scores, rows)
+            writer.write_table(part.cast(schema))
 
 
 def read_parquet(path: Path) -> VideoTable:
-    """Read what `write_parquet` wrote.
+    """Read what `write_parquet` wrote, the scores of some thousand videos at a time.
 
     Raises:
         InputError: the file is absent or of another make.
     """
     try:
-        table = pq.read_table(path)
-        classes = json.loads(table.schema.metadata[b"classes"])
-        if "labels" in table.column_names:
-            raise InputError(
-                f"{path} is of videos with several labels; only reports of one class a video can "
-                "be compared"
+        with pq.ParquetFile(path) as file:
+            classes = json.loads(file.schema_arrow.metadata[b"classes"])
+            names = file.schema_arrow.names
+            if "labels" in names:
+                raise InputError(
+                    f"{path} is of videos with several labels; only reports of one class a video "
+                    "can be compared"
+                )
+            table = file.read([name for name in names if name != "scores"])
+            label = table["label"].to_numpy()
+            return VideoTable(
+                classes=classes,
+                ids=table["id"].to_pylist(),
+                label=label,
+                predicted=table["predicted_label"].to_numpy(),
+                correct=table["correct"].to_numpy(),
+                correct_top5=table["correct_top5"].to_numpy(),
+                failed=table["failed"].to_numpy(),
+                reasons=table["reason"].to_pylist(),
+                clip_accuracy=table["clip_accuracy"].to_numpy(),
+                answers=_answers(file, torch.tensor(label), len(classes)),
             )
-        column = {name: table[name].combine_chunks() for name in table.column_names}
-        arrays = {
-            name: column[name].to_numpy(zero_copy_only=False)
-            for name in ("label", "correct", "correct_top5", "failed", "clip_accuracy")
-        }
-        flat = column["scores"].flatten().to_numpy(zero_copy_only=False)
-        return VideoTable(
-            classes=classes,
-            ids=column["id"].to_pylist(),
-            predicted=column["predicted_label"].to_numpy(zero_copy_only=False),
-            reasons=column["reason"].to_pylist(),
-            scores=flat.reshape(len(table), len(classes)),
-            **arrays,
-        )
     except InputError:
         raise
     except (OSError, KeyError, TypeError, ValueError) as error:
@@ -128,21 +143,34 @@ def read_parquet(path: Path) -> VideoTable:
         ) from error
 
 
+def _answers(file: pq.ParquetFile, label: Tensor, num_classes: int) -> Answers:
+    """Read the scores of a table, one group of rows at a time."""
+    answers, start = Answers.zeros(len(label)), 0
+    for group in range(file.num_row_groups):  # iter_batches would hold many of them
+        column = file.read_row_group(group, ["scores"])["scores"].combine_chunks()
+        scores = torch.tensor(column.flatten().to_numpy()).view(-1, num_classes)
+        end = start + len(scores)
+        for whole, part in zip(answers, Answers.of(scores, label[start:end]), strict=True):
+            whole[start:end] = part
+        start = end
+    return answers
+
+
 def video_rows(
     results: VideoResults, classes: Sequence[str], ids: Sequence[str]
 ) -> Iterable[dict[str, Any]]:
     """One row a video for ``videos.csv``."""
     correct, predicted = results.correct().tolist(), results.predicted().tolist()
     for row, index in enumerate(results.index.tolist()):
-        scores, label, best = results.scores[row], int(results.label[row]), predicted[row]
+        label, best = int(results.label[row]), predicted[row]
         failed = best < 0
         yield {
             "video": ids[index],
             "true": classes[label],
             "predicted": "" if failed else classes[best],
             "correct": int(correct[row]),
-            "score_true": f"{float(scores[label]):.6f}",
-            "score_predicted": "" if failed else f"{float(scores[best]):.6f}",
+            "score_true": f"{float(results.answers.score_true[row]):.6f}",
+            "score_predicted": "" if failed else f"{float(results.answers.confidence[row]):.6f}",
             "clip_accuracy": f"{float(results.clip_correct[row]):.4f}",
             "failed": int(failed),
             "reason": results.reasons[row],
@@ -151,11 +179,13 @@ def video_rows(
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows of equal keys, with a header line; see `wording.cell`."""
-    rows = [{name: cell(value) for name, value in row.items()} for row in rows]
+    rows = iter(rows)
+    first = next(rows)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=list(first))
         writer.writeheader()
-        writer.writerows(rows)
+        for row in chain([first], rows):
+            writer.writerow({name: cell(value) for name, value in row.items()})
 
 
 def write_confusion(path: Path, counts: Sequence[Sequence[int]], classes: Sequence[str]) -> None:

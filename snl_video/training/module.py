@@ -1,5 +1,6 @@
 """The LightningModule: a network, its loss, its optimiser and its honest evaluation."""
 
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -154,7 +155,7 @@ class VideoClassifier(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the videos of the last evaluation."""
-        self.scores.reset()
+        self.scores.reset(Path(self.trainer.default_root_dir))
 
     on_test_epoch_start = on_validation_epoch_start
 

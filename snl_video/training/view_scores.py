@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 import torch
@@ -67,16 +68,18 @@ class ViewScores:
         spec: how views are averaged.
         activation: from logits to probabilities.
         by_setting: setting, such as ``10x3``, or ``all`` -> scores of the videos so far.
+        folder: where the scores of all classes are kept, those of all views; None: nowhere.
     """
 
     def __init__(self, spec: EvaluationSpec, activation: Activation = "softmax") -> None:
         self.spec = spec
         self.activation: Activation = activation
         self.by_setting: dict[str, VideoScores] = {}
+        self.folder: Path | None = None
 
-    def reset(self) -> None:
-        """Forget the videos of the last evaluation."""
-        self.by_setting = {}
+    def reset(self, folder: Path | None = None) -> None:
+        """Forget the videos of the last evaluation; the scores of the next go to ``folder``."""
+        self.by_setting, self.folder = {}, folder
 
     def logits(self, forward: Callable[[Tensor], Tensor], clips: Tensor) -> Tensor:
         """Map uint8 views (B, V, 3, T, H, W) to float32 logits (B, V, K), a few at a time."""
@@ -116,8 +119,12 @@ class ViewScores:
         best = logits.argmax(dim=2)
         right = best == label[:, None] if target is None else target.gather(1, best) > 0
         settings = settings or {"all": list(range(logits.shape[1]))}
+        if not self.by_setting:
+            *cheaper, whole = settings
+            self.by_setting = {name: VideoScores() for name in cheaper}
+            self.by_setting[whole] = VideoScores(self.folder)
         for name, views in settings.items():
-            self.by_setting.setdefault(name, VideoScores()).update(
+            self.by_setting[name].update(
                 batch["index"],
                 label,
                 self.average(logits[:, views]),

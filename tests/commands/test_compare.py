@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import re
 from html import unescape
@@ -9,13 +8,13 @@ import torch
 from snl_video.commands.compare import main
 from snl_video.data.holdout import group_of
 from snl_video.errors import ComparisonError, InputError, UsageError
-from snl_video.evaluation import Evaluation, VideoResults
+from snl_video.evaluation import Evaluation
 from snl_video.evaluation.comparison import load_comparison
 from snl_video.evaluation.comparison_tables import difference_table
 from snl_video.evaluation.intervals import NO_SPREAD
 from snl_video.evaluation.report.write_report import write_report
 from snl_video.wording import DASH
-from tests.evaluation.cases import random_results
+from tests.evaluation.cases import random_results, results_of
 
 
 def report(folder, *, seed=0, skill=2.0, videos=60, classes=None, ids=None, lr=0.1, failed=()):
@@ -83,15 +82,8 @@ def grouped_report(folder, wrong):
     """Ten clips of four UCF101 groups, {0, 3, 6}, {1, 4, 7}, {2, 5, 8} and {9}."""
     label = torch.arange(10) % 3
     right = torch.tensor([i not in wrong for i in range(10)])
-    results = VideoResults(
-        index=torch.arange(10),
-        label=label,
-        scores=torch.eye(3)[torch.where(right, label, (label + 1) % 3)],
-        clip_correct=right.float(),
-        failed=torch.zeros(10, dtype=torch.bool),
-        reasons=("",) * 10,
-        expected=10,
-    )
+    scores = torch.eye(3)[torch.where(right, label, (label + 1) % 3)]
+    results = results_of(label, scores, right.float())
     names = [f"c{i % 3}/v_c{i % 3}_g{i // 9:02d}_c{i // 3 % 3:02d}.avi" for i in range(10)]
     return write_report(folder / "report", Evaluation(results, list("abc"), names), {})
 
@@ -190,7 +182,7 @@ def test_reports_of_other_videos_are_refused(tmp_path):
 def test_other_labels_of_the_same_ids_are_refused(tmp_path):
     first = report(tmp_path / "a")
     results = random_results(60, 4)
-    moved = dataclasses.replace(results, label=(results.label + 1) % 4)
+    moved = results_of((results.label + 1) % 4, results.scores[:], results.clip_correct)
     case = Evaluation(moved, [f"class <{i}>" for i in range(4)], [f"v{i}.mp4" for i in range(60)])
     second = write_report(tmp_path / "b" / "report", case, {})
     with pytest.raises(ComparisonError, match="same ids, other labels"):

@@ -1,5 +1,8 @@
 """Results made of given or random numbers, for tests of what is made of them."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -13,18 +16,18 @@ def random_results(
     label = torch.arange(num_videos) % num_classes
     logits = torch.randn(num_videos, num_classes, generator=generator)
     logits[torch.arange(num_videos), label] += skill
-    lost = torch.zeros(num_videos, dtype=torch.bool)
+    clip_correct = torch.rand(num_videos, generator=generator)
+    return results_of(label, logits.softmax(1), clip_correct, failed)
+
+
+def results_of(label, scores, clip_correct, failed=()) -> VideoResults:
+    """Results of the scores (N, K) of every class."""
+    lost = torch.zeros(len(label), dtype=torch.bool)
     lost[list(failed)] = True
-    scores = VideoScores()
-    scores.update(
-        torch.arange(num_videos),
-        label,
-        logits.softmax(1),
-        torch.rand(num_videos, generator=generator),
-        failed=lost,
-        reasons=["moov atom not found" if i in failed else "" for i in range(num_videos)],
-    )
-    return scores.results(num_videos)
+    reasons = ["moov atom not found" if i in failed else "" for i in range(len(label))]
+    collected = VideoScores(Path(tempfile.gettempdir()))
+    collected.update(torch.arange(len(label)), label, scores, clip_correct, lost, reasons)
+    return collected.results(len(label))
 
 
 def evaluation(num_videos=20, num_classes=4, **options) -> Evaluation:

@@ -2,10 +2,11 @@
 
 import torch
 
-from snl_video.evaluation import Evaluation, VideoResults
+from snl_video.evaluation import Evaluation
 from snl_video.evaluation.comparison import read_report
 from snl_video.evaluation.kind_results import FinishedRun, KindRun
 from snl_video.evaluation.report.write_report import write_report
+from tests.evaluation.cases import results_of
 
 NUM_CLASSES = 3
 NETWORK = {"parameters": 1_500_000, "gmacs": 2.5, "clip_shape": [3, 8, 64, 64], "blocks": []}
@@ -40,15 +41,5 @@ def finished(folder, kind, split, right, *, seed=0, cpu_seconds=1800.0, **report
 def answers(right, failed):
     label = torch.arange(len(right)) % NUM_CLASSES
     right = torch.tensor(right)
-    lost = torch.zeros(len(right), dtype=torch.bool)
-    lost[list(failed)] = True
     scores = torch.eye(NUM_CLASSES)[torch.where(right, label, (label + 1) % NUM_CLASSES)]
-    return VideoResults(
-        index=torch.arange(len(right)),
-        label=label,
-        scores=torch.where(lost[:, None], 0.0, scores),
-        clip_correct=(right & ~lost).float(),
-        failed=lost,
-        reasons=tuple("moov atom not found" if i in failed else "" for i in range(len(right))),
-        expected=len(right),
-    )
+    return results_of(label, scores, right.float(), failed)

@@ -6,6 +6,7 @@ from torchmetrics.functional import classification as oracle
 
 from snl_video.evaluation.metrics import compute_metrics, metrics_of
 from snl_video.evaluation.results import VideoResults
+from tests.evaluation.cases import results_of
 
 
 def results(videos, classes, seed):
@@ -14,22 +15,14 @@ def results(videos, classes, seed):
     logits = 3 * torch.randn(videos, classes, generator=generator)
     label = torch.randint(max(classes - 1, 1), (videos,), generator=generator)
     logits[torch.arange(videos), label] += 1.5
-    return VideoResults(
-        index=torch.arange(videos),
-        label=label,
-        scores=logits.softmax(1),
-        clip_correct=torch.rand(videos, generator=generator),
-        failed=torch.zeros(videos, dtype=torch.bool),
-        reasons=("",) * videos,
-        expected=videos,
-    )
+    return results_of(label, logits.softmax(1), torch.rand(videos, generator=generator))
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("videos", "classes"), [(40, 3), (200, 7), (500, 101)])
 def test_the_metrics_are_those_of_torchmetrics(videos, classes, seed):
     found = results(videos, classes, seed)
-    scores, label = found.scores.double(), found.label
+    scores, label = found.scores[:].double(), found.label
     accuracy = {"num_classes": classes, "average": "micro"}
     seen = label.unique()
     per_class = oracle.multiclass_accuracy(scores, label, classes, average="none")

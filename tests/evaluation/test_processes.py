@@ -58,7 +58,7 @@ class Scored(Dataset):
 
 
 def evaluate(count, sampler, folder, lose=()):
-    scores = VideoScores()
+    scores = VideoScores(folder)
     for batch in DataLoader(Scored(count), batch_size=4, sampler=sampler):
         kept = [row for row, index in enumerate(batch["index"].tolist()) if index not in lose]
         batch = {k: [v[i] for i in kept] if k == "reason" else v[kept] for k, v in batch.items()}
@@ -88,8 +88,8 @@ def worker(rank, port, root):
     with pytest.raises(MissingVideosError, match=r"1 of 9 videos have no score, first: v_5"):
         evaluate(9, sampler, root, lose=(5,))
     rows = torch.arange(6.0).view(2, 3)
-    assert torch.equal(gather_rows([rows] if rank else [], torch.float32), rows)
-    assert len(gather_rows([], torch.uint8)) == 0
+    assert torch.equal(gather_rows(rows if rank else torch.empty(0, 1)), rows)
+    assert len(gather_rows(torch.empty(0, 1, dtype=torch.uint8))) == 0
     dist.destroy_process_group()
 
 
@@ -238,7 +238,7 @@ def test_a_fit_on_two_processes_counts_what_one_counts(tmp_path):
             assert "".join(two["log"]).count(f"\n  {name}: ") == 1
 
 
-def test_a_test_step_scores_every_setting_with_its_own_views():
+def test_a_test_step_scores_every_setting_with_its_own_views(tmp_path):
     """Each view is given logits that tell which view it is."""
     from snl_video.training import VideoClassifier
 
@@ -247,7 +247,9 @@ def test_a_test_step_scores_every_setting_with_its_own_views():
     logits = torch.randn(2, 30, 5)
     model.scores.logits = lambda forward, clips: logits
     dataset = SimpleNamespace(num_clips=10)
-    model._trainer = SimpleNamespace(test_dataloaders=SimpleNamespace(dataset=dataset))
+    model._trainer = SimpleNamespace(
+        test_dataloaders=SimpleNamespace(dataset=dataset), default_root_dir=tmp_path
+    )
     model.on_test_epoch_start()
     label = torch.tensor([1, 4])
     model.test_step({"clips": None, "label": label, "index": torch.tensor([0, 1])}, 0)
@@ -256,7 +258,9 @@ def test_a_test_step_scores_every_setting_with_its_own_views():
     for name, views in expected.items():
         results = model.scores.by_setting[name].results(2)
         probabilities = torch.stack([logits[:, v].softmax(1) for v in views]).mean(0)
-        torch.testing.assert_close(results.scores, probabilities)
+        torch.testing.assert_close(results.confidence(), probabilities.amax(1))
+        torch.testing.assert_close(results.answers.score_true, probabilities[(0, 1), label])
+        assert (results.scores is None) == (name != "10x3")
         right = torch.stack([(logits[:, v].argmax(1) == label).float() for v in views]).mean(0)
         torch.testing.assert_close(results.clip_correct, right)
 

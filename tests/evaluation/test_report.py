@@ -190,14 +190,14 @@ def test_mistakes_of_highest_confidence_come_first_and_never_failed():
     by_hand = sorted(
         (
             (-float(s.max()), i)
-            for i, s in enumerate(results.scores)
+            for i, s in enumerate(results.scores[:])
             if int(s.argmax()) != int(results.label[i]) and not results.failed[i]
         )
     )
     assert [m.index for m in mistakes] == [i for _, i in by_hand[:15]]
     assert [m.index for m in confident_mistakes(results, 1000)] == [i for _, i in by_hand]
     for m in mistakes:
-        scores = results.scores[m.index].tolist()
+        scores = results.scores[m.index : m.index + 1][0].tolist()
         assert m.predicted == int(np.argmax(scores))
         assert m.rank == sorted(scores, reverse=True).index(scores[m.label]) + 1 > 1
 

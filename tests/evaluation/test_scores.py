@@ -73,20 +73,13 @@ def test_a_failed_video_is_listed_and_wrong_whatever_the_network_says():
     assert results.accuracy(1) == 0.5
     assert results.accuracy(2) == 0.5
     assert results.clip_accuracy() == 0.5
-    assert results.scores[1].tolist() == [0, 0]
+    assert results.confidence().tolist() == [pytest.approx(0.9), 0]
     assert results.confusion().sum() == 1
 
 
 def test_scores_that_are_not_finite_are_an_error():
     with pytest.raises(ValueError, match="video #4 got scores that are not finite"):
         feed(VideoScores(), [4], [0], [[float("nan"), 1.0]])
-
-
-def test_reset_forgets():
-    scores = feed(VideoScores(), [0], [0], [[1.0, 0.0]])
-    scores.reset()
-    with pytest.raises(MissingVideosError):
-        scores.results(1)
 
 
 def test_scores_of_another_shape_are_refused():

@@ -2,6 +2,8 @@ import csv
 import hashlib
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from snl_video.evaluation.video_table import (
@@ -23,7 +25,10 @@ def test_parquet_gives_back_every_video(tmp_path):
     assert table.ids == case.ids
     assert table.classes == case.classes
     assert table.reasons == list(results.reasons)
-    np.testing.assert_array_equal(table.scores, results.scores.numpy())
+    stored = pq.read_table(tmp_path / "videos.parquet")["scores"].to_pylist()
+    np.testing.assert_array_equal(np.array(stored, np.float32), results.scores[:].numpy())
+    for have, want in zip(table.answers, results.answers, strict=True):
+        np.testing.assert_array_equal(have, want)
     np.testing.assert_array_equal(table.label, results.label.numpy())
     np.testing.assert_array_equal(table.predicted, results.predicted().numpy())
     np.testing.assert_array_equal(table.correct, results.correct().numpy())
@@ -39,9 +44,6 @@ def test_a_file_of_another_make_is_refused(tmp_path):
     (tmp_path / "text.parquet").write_text("text")
     with pytest.raises(ValueError, match="is not the table of an evaluation"):
         read_parquet(tmp_path / "text.parquet")
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "other.parquet")
     with pytest.raises(ValueError, match="is not the table of an evaluation"):
         read_parquet(tmp_path / "other.parquet")

@@ -67,7 +67,7 @@ def confident_mistakes(results: VideoResults, count: int = 12) -> list[Mistake]:
             label=int(results.label[row]),
             predicted=int(predicted[row]),
             confidence=float(confidence[row]),
-            score_true=float(results.scores[row, results.label[row]]),
+            score_true=float(results.answers.score_true[row]),
             rank=int(rank[row]) + 1,
         )
         for row in order.tolist()
