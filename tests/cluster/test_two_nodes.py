@@ -47,6 +47,8 @@ def test_two_machines_evaluate_as_one_process(videos, trained, tmp_path):
     one, two = (read_csv(tmp_path / name / "report/videos.csv") for name in ("one", "two"))
     assert len(one) == 10
     assert one == two
+    one, two = ((tmp_path / name / "report/videos.parquet").read_bytes() for name in ("one", "two"))
+    assert one == two
 
 
 @pytest.mark.slow
