@@ -99,6 +99,19 @@ def test_no_scale_of_an_embedding_is_too_large_or_too_small(scale: float, plain,
     assert fused
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_a_position_of_small_features_has_a_finite_gradient(scale: float, plain, fused) -> None:
+    made = make("snl", {"focus": 3, "norm": "none"})
+    x = torch.randn(2, 8, 2, 3, 4)
+    x[:, :, 0, 1, 2] *= scale
+    own, ordinary = results(made, x), plain(lambda: results(made, x))
+    assert all(part.isfinite().all() for part in own)
+    torch.testing.assert_close(own, ordinary, rtol=1e-3, atol=1e-4)
+    exact = plain(lambda: results(made.double(), x.double()))
+    torch.testing.assert_close(own[1:], exact[1:], rtol=1e-3, atol=1e-4, check_dtype=False)
+    assert fused
+
+
 @pytest.mark.parametrize(("kind", "options"), CASES, ids=str)
 def test_the_gradient_of_the_gradient(kind: str, options: dict, fused) -> None:
     made = make(kind, options, 4, 2).double().eval()

@@ -124,6 +124,9 @@ def unit_range(t: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def inverse_root(degree: Tensor) -> Tensor:
-    """degree^-1/2, and 0 with gradient 0 where degree is 0."""
-    positive = degree > 0
-    return torch.where(positive, torch.where(positive, degree, 1.0).rsqrt(), 0.0)
+    """degree^-1/2, and 0 with gradient 0 where degree is 0 or no normal number.
+
+    Not by `rsqrt`, whose gradient has degree^-3/2 as a factor of its own, which overflows early.
+    """
+    positive = degree > torch.finfo(degree.dtype).tiny
+    return torch.where(positive, torch.where(positive, degree, 1.0).sqrt().reciprocal(), 0.0)
