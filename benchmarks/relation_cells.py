@@ -18,7 +18,9 @@ from snl_video.models import VideoNetwork, inserted_blocks
 from snl_video.models.summary import summarise
 
 BATCH = 16
-LEARNING_RATE = 1e-2
+LEARNING_RATE = 5e-3
+"""At its peak. With 1e-2 networks lost in the middle of training what they had learnt."""
+
 WEIGHT_DECAY = 0.01
 LARGEST_NORM = 1.0
 """Of the gradient of a step."""
@@ -90,6 +92,7 @@ class Cell:
         return {
             **asdict(self),
             **asdict(QUESTIONS[self.question]),
+            "learning_rate": LEARNING_RATE,
             "validation": VALIDATION,
             "test": TEST,
         }

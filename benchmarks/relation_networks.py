@@ -29,12 +29,12 @@ KINDS: dict[str, dict[str, Any] | None] = {
 """Row -> the block that is inserted; the rows that tell most come first."""
 
 VARIANTS: dict[str, dict[str, Any] | None] = {
+    "snl focus 3": {"kind": "snl", "options": {"focus": 3}},
     "snl gaussian": {"kind": "snl", "options": {"affinity": "embedded_gaussian"}},
     "snl gain 0.1": {"kind": "snl", "options": {"gain": 0.1}},
     "snl C_s = C": {"kind": "snl", "inner_channels": 8 * WIDTH},
     "snl two units": {"kind": "snl", "num_units": 2},
     "snl rate x 5": {"kind": "snl"},
-    "snl focus 3": {"kind": "snl", "options": {"focus": 3}},
 }
 """Rows of `snl` that differ from its default in one thing."""
 

@@ -33,10 +33,10 @@ the gains of the block's last norm, 0 at the start.
 
 Rows that are no kinds: "order 1" is the spectral block without its graph, "mean graph" is `snl`
 with A = 1 1^T / N, "MLP head" is no block but a hidden layer of 64 before the classes. The last
-rows are `snl` with one thing changed: the symmetric embedded Gaussian kernel, a gain that starts
-at 0.1 and not at 0, C_s = C and not C / 2, two units on one graph, a learning rate of the block
-that is five times that of the network, the option `focus` of 3. They were made for "four colours",
-seeds 0 to 2, so only the other questions test them. "C2D" sees two neighbouring frames together
+rows are `snl` with one thing changed: the option `focus` of 3, the symmetric embedded Gaussian
+kernel, a gain that starts at 0.1 and not at 0, C_s = C and not C / 2, two units on one graph, a
+learning rate of the block that is five times that of the network. They were tried on "four
+colours" first, so only the other questions test them. "C2D" sees two neighbouring frames together
 at most before it averages over all.
 
 The questions, with chance in brackets, are tasks of [`relations`](howto/datasets.md#relations) in

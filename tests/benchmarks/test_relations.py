@@ -98,7 +98,7 @@ def test_a_block_may_learn_faster_than_the_rest():
     }
     for name, parameter in network.named_parameters():
         rate, decay = rate_of[id(parameter)]
-        assert rate == pytest.approx(0.05 if ".non_local." in name else 0.01)
+        assert rate == pytest.approx(0.025 if ".non_local." in name else 0.005)
         assert decay == (0.01 if parameter.ndim > 1 else 0.0)
 
 
