@@ -12,7 +12,8 @@ import torch
 
 from snl_video.data.addresses import WHOLE, is_address, join, names_in, open_address
 from snl_video.data.decoding import open_video
-from snl_video.data.formats.csv_list import CsvLists, read_csv
+from snl_video.data.file_parts import Part, part_of
+from snl_video.data.formats.csv_list import CsvLists, csv_classes, read_csv
 from snl_video.data.formats.data_set_format import ListSettings
 from snl_video.data.formats.ucf101 import UCF101
 from snl_video.data.unlabelled import read_files
@@ -155,6 +156,14 @@ def test_a_list_and_its_root_may_both_be_addresses(bucket):
     assert CsvLists(bucket, lists=lists).classes == ["jump", "run"]
 
 
+def test_lists_of_one_name_in_two_folders_are_two_lists(bucket):
+    files, folder = fsspec.url_to_fs(bucket)
+    for name in ("train", "test"):
+        files.pipe_file(f"{folder}/{name}/list.csv", f"videos/a.mp4 {name}\n".encode())
+    assert csv_classes(f"{bucket}/train/list.csv") == ["train"]
+    assert csv_classes(f"{bucket}/test/list.csv") == ["test"]
+
+
 def test_a_list_of_addresses_needs_no_root(bucket, tmp_path):
     (tmp_path / "list.csv").write_text(f"{bucket}/videos/a.mp4,run\n")
     assert read_csv(tmp_path / "list.csv", "elsewhere").records[0].path == f"{bucket}/videos/a.mp4"
@@ -196,3 +205,31 @@ def test_paths_and_names(tmp_path):
     assert names_in("memory://none/here") == []
     with pytest.raises(FileNotFoundError):
         open_address("memory://none/a.mp4")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("scheme", ["memory", "file"])
+def test_a_part_of_a_file_is_a_video(local, tmp_path, monkeypatch, whole, scheme):
+    """A file of up to WHOLE bytes is fetched in one go, of a larger one what is asked for."""
+    content = Path(local).read_bytes()
+    file = f"{scheme}://{tmp_path}/many.bin"
+    files, name = fsspec.url_to_fs(file)
+    files.pipe_file(name, b"before" + content + b"after")
+    if not whole:
+        monkeypatch.setattr("snl_video.data.addresses.WHOLE", 100)
+    part = Part(file, "a.mp4", 6, len(content))
+    assert part_of(part.address) == part
+    assert part_of(file) is None
+    with open_address(part.address) as opened:
+        assert opened.read() == content
+        assert (opened.seek(-4, 2), opened.read(9)) == (len(content) - 4, content[-4:])
+        assert (opened.seek(2), opened.read(3), opened.tell()) == (2, content[2:5], 5)
+    assert torch.equal(frames(part.address), frames(local))
+
+
+def test_a_part_that_is_cut_short_or_absent_is_named(local, tmp_path):
+    (tmp_path / "many.bin").write_bytes(bytes(100))
+    with pytest.raises(VideoError, match=r"a.mp4@50\+80: cannot be read .* 50 bytes of 80 arrived"):
+        open_video(Part(f"file://{tmp_path}/many.bin", "a.mp4", 50, 80).address)
+    with pytest.raises(VideoError, match="no such file at this address"):
+        open_video(Part(f"file://{tmp_path}/none.bin", "a.mp4", 50, 80).address)

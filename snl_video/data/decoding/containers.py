@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-from snl_video.data.addresses import is_address, open_address
-from snl_video.data.decoding.reader import one_line
+from snl_video.data.addresses import is_address, open_address, why_unreadable
 from snl_video.errors import VideoError
 
 MAX_MISSING_BYTES = 0.05
@@ -57,10 +56,8 @@ def _fault_at_address(path: str) -> str:
     try:
         with open_address(path) as file:
             return _fault_of_content(file)
-    except FileNotFoundError:
-        return "no such file at this address; check it, or the list that names it"
     except Exception as error:  # each kind of storage has errors of its own
-        return f"cannot be read ({type(error).__name__}: {one_line(error)}); check address and keys"
+        return why_unreadable(error)
 
 
 def _fault_of_content(file: BinaryIO) -> str:

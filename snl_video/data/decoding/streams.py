@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from snl_video.data.addresses import is_address, open_address
+from snl_video.data.addresses import is_address, open_address, why_unreadable
 from snl_video.data.decoding.reader import MAX_PIXELS, NOT_A_VIDEO, video_errors
 from snl_video.errors import VideoError
 
@@ -53,7 +53,11 @@ def open_stream(
 @contextmanager
 def _source(path: str) -> Iterator[str | BinaryIO]:
     if is_address(path):
-        with open_address(path) as file:
+        try:
+            file = open_address(path)
+        except Exception as error:  # each kind of storage has errors of its own
+            raise VideoError(path, why_unreadable(error)) from error
+        with file:
             yield file
     else:
         yield os.path.abspath(path)  # a name with a colon would be taken for a protocol
