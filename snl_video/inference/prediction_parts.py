@@ -2,25 +2,16 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
 
-from snl_video.data.addresses import names_in
-from snl_video.errors import InputError
+from snl_video.data.filled_folders import PLAN, begin, files_in, read_file, write_file
 from snl_video.evaluation.predictions import Prediction, prediction_row
-from snl_video.whole_files import whole_file
 from snl_video.wording import utf8
-
-PLAN = "_plan.json"
-"""What the parts depend on; readers of Parquet folders pass over such a name."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +49,7 @@ class PredictionParts:
             "videos": len(self.paths),
             "list": hashlib.sha256("\n".join(self.paths).encode("utf-8", "replace")).hexdigest(),
         }
-        there = files_in(self.url)
-        if PLAN in there:
-            self._refuse_another(plan)
-        elif there:
-            raise InputError(f"{self.url} is not empty, and holds no predictions; name another")
-        else:
-            write_file(self.url, PLAN, json.dumps(plan, indent=2).encode())
+        there = begin(self.url, plan, "predictions")
         count = -(-len(self.paths) // self.size)
         return [number for number in range(count) if name_of(number) not in there]
 
@@ -74,34 +59,16 @@ class PredictionParts:
 
     def failures(self) -> int:
         """Return how many videos of all parts could not be read."""
-        files, folder = fsspec.url_to_fs(self.url)
         failed = 0
         for name in sorted(files_in(self.url) - {PLAN}):
-            with files.open(f"{folder}/{name}") as file:
-                reasons = pq.read_table(file, columns=["reason"])["reason"].to_pylist()
-            failed += sum(map(bool, reasons))
+            part = pa.BufferReader(read_file(self.url, name))
+            failed += sum(map(bool, pq.read_table(part, columns=["reason"])["reason"].to_pylist()))
         return failed
-
-    def _refuse_another(self, plan: dict[str, Any]) -> None:
-        files, folder = fsspec.url_to_fs(self.url)
-        before = json.loads(files.cat_file(f"{folder}/{PLAN}"))
-        other = [name for name in plan if plan[name] != before.get(name)]
-        if other:
-            was = ", ".join(f"{name} was {before.get(name)!r}" for name in other)
-            raise InputError(
-                f"{self.url} was begun with other settings ({was}); call the same command again, "
-                "or name another folder"
-            )
 
 
 def name_of(number: int) -> str:
     """Return the name of a part's file."""
     return f"part-{number:08d}.parquet"
-
-
-def files_in(url: str) -> set[str]:
-    """Return the names of the files at an address; no hidden ones, which are half written."""
-    return {name for name in names_in(url) or () if not name.startswith(".")}
 
 
 def write_part(url: str, number: int, predictions: Sequence[Prediction], top: int) -> None:
@@ -130,13 +97,3 @@ def write_part(url: str, number: int, predictions: Sequence[Prediction], top: in
     content = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(text + best)), content)
     write_file(url, name_of(number), content.getvalue())
-
-
-def write_file(url: str, name: str, content: bytes) -> None:
-    """Write a file at an address, whole or not at all."""
-    files, folder = fsspec.url_to_fs(url)
-    if isinstance(files, LocalFileSystem):
-        with whole_file(Path(folder) / name) as scratch:
-            scratch.write_bytes(content)
-    else:
-        files.pipe_file(f"{folder}/{name}", content)

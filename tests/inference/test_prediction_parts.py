@@ -5,9 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from snl_video.cli import main
+from snl_video.data.filled_folders import files_in
 from snl_video.errors import InputError
 from snl_video.evaluation.predictions import Prediction
-from snl_video.inference.prediction_parts import PredictionParts, files_in, name_of, write_part
+from snl_video.inference.prediction_parts import PredictionParts, name_of, write_part
 
 SETTINGS = {"model": "m", "views": "2x1"}
 PATHS = [f"videos/{letter}.mp4" for letter in "abcde"]
