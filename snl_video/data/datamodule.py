@@ -105,7 +105,7 @@ class VideoDataModule(pl.LightningDataModule):
         self.save_hyperparameters(plain | {name: asdict(group) for name, group in groups.items()})
         self.data_set = open_data_set(format, root, split, lists, holdout)
         if augment.flip is None:
-            augment = replace(augment, flip=self.data_set.flip)
+            augment = replace(augment, flip=self.data_set.mirror())
         self.augmentation = Augmentation(augment, seed=seed)
         self.lists = SubsetLists(self.data_set, predict)
         self.loaders = VideoLoaders(self.lists, clip, crop, views, loader, bad_videos, decoding)

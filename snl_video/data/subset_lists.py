@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 from snl_video.data.formats import SUBSETS, DataSetFormat, Subset
-from snl_video.data.manifest import NAME, VideoIndex
+from snl_video.data.manifest import VideoIndex
 from snl_video.data.overlap import find_overlap
 from snl_video.data.unlabelled import PredictSettings, read_files
 from snl_video.data.video_list import VideoList
@@ -69,10 +68,7 @@ class SubsetLists:
         Raises:
             AnnotationError: `file` is no index.
         """
-        root = self.data_set.root
-        usual = Path(root) / NAME
-        found = file or (usual if usual.is_file() else None)
-        return VideoIndex(found, self.read(subset), root) if found else None
+        return self.data_set.index(self.read(subset), file)
 
     def describe(self) -> dict[str, Any]:
         """Counts and hash of every subset, or the error of one that is not there, for a report."""

@@ -16,7 +16,8 @@ from snl_video.data.decoding.file_facts import inspect
 from snl_video.data.decoding.frame_stream import FrameStream
 from snl_video.data.formats import UCF101
 from snl_video.data.manifest import VideoIndex
-from snl_video.data.manifest.scan import head_hash, scan, whole_hash
+from snl_video.data.manifest.file_looker import head_hash, whole_hash
+from snl_video.data.manifest.scan import scan
 from snl_video.data.transforms.crops import CropSettings, EvalTransform, TrainTransform
 from snl_video.data.unlabelled import read_files
 from snl_video.data.unreadable import BadVideoSettings
@@ -180,7 +181,7 @@ def test_the_index_knows_folders_and_archives(tmp_path, name):
     ]
     assert "frame 2 is absent" in rows[1]["error"]
     records = [VideoRecord(str(p), 0, p.name) for p in (path, bad)]
-    index = VideoIndex(file, VideoList(records, ["a"]), tmp_path)
+    index = VideoIndex.read(file, VideoList(records, ["a"]), tmp_path)
     assert index.known(0, str(path)).frames == 9
     with pytest.raises(VideoError, match="frame 2 is absent"):
         index.known(1, str(bad))

@@ -164,7 +164,7 @@ def test_the_limits_of_the_settings_hold_with_and_without_an_index(tmp_path, tim
     path = write_video(tmp_path / "a.mp4", 8, (48, 64))
     videos = VideoList([VideoRecord(str(path), 0, path.name)], ["a"])
     scan([str(path)], tmp_path, tmp_path / "index.parquet")
-    for index in (None, VideoIndex(tmp_path / "index.parquet", videos, tmp_path)):
+    for index in (None, VideoIndex.read(tmp_path / "index.parquet", videos, tmp_path)):
         for name in ("max_pixels", "max_sample_pixels"):
             sample = EvalVideos(
                 videos,
@@ -187,7 +187,7 @@ def test_a_path_that_is_not_utf8_is_read(tmp_path):
     assert table["error"].to_pylist() == read_table(tmp_path / "index.parquet")["error"].to_pylist()
     assert table["error"][0].as_py() is None
     videos = VideoList([VideoRecord(str(path), 0, path.name)], ["a"])
-    index = VideoIndex(tmp_path / "index.parquet", videos, tmp_path)
+    index = VideoIndex.read(tmp_path / "index.parquet", videos, tmp_path)
     assert index.known(0, str(path)).frames == 8
 
 
@@ -198,4 +198,4 @@ def test_an_index_as_csv_holds_no_formula_and_finds_the_file(tmp_path, name):
     for cell in (tmp_path / "index.csv").read_text().split(","):
         assert not cell.strip('"').startswith(("=", "@", "-"))
     videos = VideoList([VideoRecord(str(path), 0, name)], ["a"])
-    assert VideoIndex(tmp_path / "index.csv", videos, tmp_path).known(0, str(path)).frames == 8
+    assert VideoIndex.read(tmp_path / "index.csv", videos, tmp_path).known(0, str(path)).frames == 8

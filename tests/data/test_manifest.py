@@ -82,9 +82,9 @@ def test_an_interrupted_scan_goes_on(root, tmp_path, monkeypatch):
         scan.scan(paths, root, index, workers=1, progress=stop)
     assert 2 <= len(read_table(index)) < 6
     looked_at = []
-    row = scan._Looker.row
+    row = scan.Looker.row
     monkeypatch.setattr(
-        scan._Looker, "row", lambda self, *a: looked_at.append(a[1]) or row(self, *a)
+        scan.Looker, "row", lambda self, *a: looked_at.append(a[1]) or row(self, *a)
     )
     known = {str(root / name) for name in read_table(index)["path"].to_pylist()}
     assert len(scan.scan(paths, root, index)) == 6
@@ -211,7 +211,7 @@ def test_250_000_entries_are_small_and_quick(tmp_path):
     videos = VideoList(records, [str(i) for i in range(400)])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
-    index = VideoIndex(tmp_path / "index.parquet", videos, tmp_path)
+    index = VideoIndex.read(tmp_path / "index.parquet", videos, tmp_path)
     loading = time.process_time() - start
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     assert len(index) == count

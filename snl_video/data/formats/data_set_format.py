@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from snl_video.data.addresses import is_address
 from snl_video.data.formats.entries import Entry, Missing, build_list, read_class_file, require_dir
 from snl_video.data.holdout import HeldOut, HoldoutSettings
+from snl_video.data.manifest import NAME, VideoIndex
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 
@@ -61,7 +62,7 @@ class DataSetFormat(ABC):
     holdout: HoldoutSettings = HoldoutSettings()
 
     flip: ClassVar[float] = 0.5
-    """Probability of a mirror in training, where the user names none."""
+    """What `mirror` says of a format where it is always the same."""
     holds_out: ClassVar[bool] = False
     """Whether a validation set can be taken out of the training set."""
 
@@ -122,6 +123,24 @@ class DataSetFormat(ABC):
             missing=self.lists.missing,
             remedy=f"unpack them into {folder}",
         )
+
+    def index(self, videos: VideoList, file: str | None) -> VideoIndex | None:
+        """What is known of the files of a list, if there is an index.
+
+        Args:
+            videos: the list.
+            file: the index; None for the one in the root, where there is one.
+
+        Raises:
+            AnnotationError: `file` is no index.
+        """
+        usual = Path(self.root) / NAME
+        found = file or (usual if usual.is_file() else None)
+        return VideoIndex.read(found, videos, self.root) if found else None
+
+    def mirror(self) -> float:
+        """Probability of a mirror in training, where the user names none."""
+        return self.flip
 
     @property
     def held_out(self) -> HeldOut | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from snl_video.data.manifest.file_looker import whole_hash
 from snl_video.data.manifest.index import relative_path
-from snl_video.data.manifest.scan import whole_hash
 from snl_video.data.video_list import VideoList
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from snl_video.data.addresses import is_address
 from snl_video.data.decoding import Known
+from snl_video.data.manifest.file_size import size_and_time
 from snl_video.data.manifest.table import read_table
 from snl_video.data.video_list import VideoList
 from snl_video.errors import StaleIndexError, VideoError
@@ -28,17 +30,16 @@ class VideoIndex:
     """What an index says about the records of one list: arrays, no object a video.
 
     Args:
-        file: Parquet or CSV.
+        table: rows of files, with `COLUMNS`.
         videos: the list.
         root: what the paths of the index are relative to.
-
-    Raises:
-        AnnotationError: the file is not an index.
+        source: of the table, for messages.
     """
 
-    def __init__(self, file: str | Path, videos: VideoList, root: str | Path) -> None:
-        self.file = str(file)
-        table = read_table(file, COLUMNS)
+    def __init__(
+        self, table: pa.Table, videos: VideoList, root: str | Path, source: str | Path
+    ) -> None:
+        self.source = str(source)
         names = (relative_path(r.path, root) if r.path else None for r in videos.records)
         paths = pa.array(names, pa.string())
         places = pa.compute.index_in(paths, table["path"].combine_chunks())
@@ -52,6 +53,15 @@ class VideoIndex:
         self._height = _array(rows, "height", np.int32)
         errors = rows["error"].to_pylist()
         self._errors = {i: text for i, text in enumerate(errors) if text and self._there[i]}
+
+    @classmethod
+    def read(cls, file: str | Path, videos: VideoList, root: str | Path) -> VideoIndex:
+        """What a Parquet or CSV file says.
+
+        Raises:
+            AnnotationError: the file is not an index.
+        """
+        return cls(read_table(file, COLUMNS), videos, root, file)
 
     def __len__(self) -> int:
         """Videos of the list that are in the index."""
@@ -80,16 +90,16 @@ class VideoIndex:
         """
         if not self._there[number]:
             return None
-        try:
-            now = os.stat(path)
-        except OSError:
+        size_now, time_now = size_and_time(path)
+        if size_now is None:
             return None
         size, time = int(self._bytes[number]), int(self._mtime_ns[number])
-        if now.st_size != size or abs(now.st_mtime_ns - time) > SAME_TIME_NS:
+        apart = 0 if time_now is None else time_now - time
+        if size_now != size or abs(apart) > SAME_TIME_NS:
             raise StaleIndexError(
-                f"{path} changed after it was indexed in {self.file} ({size} bytes then, "
-                f"{now.st_size} now, written {(now.st_mtime_ns - time) / 1e9:+.0f} s apart); run "
-                "snl-video check again, or delete the index"
+                f"{path} changed after it was indexed in {self.source} ({size} bytes then, "
+                f"{size_now} now, written {apart / 1e9:+.0f} s apart); run snl-video check again, "
+                "or delete the index"
             )
         if number in self._errors:
             raise VideoError(path, self._errors[number])
@@ -103,6 +113,8 @@ class VideoIndex:
 
 def relative_path(path: str, root: str | Path) -> str:
     """A file's path relative to the root, "/" between parts; see `wording.utf8`."""
+    if is_address(path):
+        return utf8(path.removeprefix(f"{str(root).rstrip('/')}/"))
     start = os.path.join(os.fspath(root), "")
     if path.startswith(start) and ".." not in path:
         return utf8(path[len(start) :].replace(os.sep, "/").lstrip("/"))

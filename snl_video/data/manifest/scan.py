@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from snl_video.data.addresses import is_address
-from snl_video.data.decoding.file_facts import inspect
-from snl_video.data.decoding.guard import Guard
+from snl_video.data.manifest.file_looker import Looker, Row
+from snl_video.data.manifest.file_size import size_and_time
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.table import SCHEMA, read_table, write_table
-from snl_video.errors import AnnotationError, VideoError
-from snl_video.wording import utf8
+from snl_video.errors import AnnotationError
 
-HEAD_BYTES = 1 << 16
 SAVE_EVERY_S = 30.0
-
-Row = dict[str, Any]
 
 
 def scan(
@@ -62,7 +53,7 @@ def scan(
     to_do = [(name, path) for name, path in zip(names, paths, strict=True) if name not in rows]
     progress(len(names) - len(to_do), len(names))
     saved = time.monotonic()
-    looker = _Looker(full, timeout)
+    looker = Looker(full, timeout)
     pool = ThreadPoolExecutor(max(workers, 1))
     try:
         futures = [pool.submit(looker.row, name, path) for name, path in to_do]
@@ -88,7 +79,7 @@ def _fresh_rows(index: str | Path, paths: dict[str, str], full: bool) -> dict[st
         path = paths.get(row["path"])
         if path is None or (full and row["decoded"] is None and row["error"] is None):
             continue
-        if _size_and_time(path) == (row["bytes"], row["mtime_ns"]):
+        if size_and_time(path) == (row["bytes"], row["mtime_ns"]):
             fresh[row["path"]] = row
     return fresh
 
@@ -97,75 +88,3 @@ def _save(rows: dict[str, Row], names: list[str], index: str | Path) -> pa.Table
     table = pa.Table.from_pylist([rows[name] for name in names if name in rows], SCHEMA)
     write_table(table, index)
     return table
-
-
-def _size_and_time(path: str) -> tuple[int | None, int | None]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None, None
-    return status.st_size, status.st_mtime_ns
-
-
-class _Looker:
-    """Looks at files in the threads of a pool, each of which has a child process."""
-
-    def __init__(self, full: bool, timeout: float) -> None:
-        self._full = full
-        self._timeout = timeout
-        self._local = threading.local()
-        self._guards: list[Guard] = []
-
-    def row(self, name: str, path: str) -> Row:
-        size, mtime_ns = _size_and_time(path)
-        row: Row = {"path": name, "bytes": size, "mtime_ns": mtime_ns, "error": None}
-        try:
-            facts = self._inspect(path)
-            row["head_hash"] = head_hash(path)
-            return row | asdict(facts)
-        except VideoError as error:
-            return row | {"error": utf8(error.reason)}
-        except OSError as error:
-            return row | {"error": f"cannot be read ({error.strerror}); check permissions"}
-
-    def _inspect(self, path: str) -> Any:
-        if not hasattr(os, "fork"):
-            return inspect(path, self._full)
-        if not hasattr(self._local, "guard"):
-            self._local.guard = Guard()
-            self._guards.append(self._local.guard)
-        return self._local.guard.inspect(path, self._full, self._timeout)
-
-    def close(self) -> None:
-        for guard in self._guards:
-            guard.close()
-
-
-def head_hash(path: str) -> str:
-    """Hash of a file's size and first 64 KiB, 32 hexadecimal digits.
-
-    Of a folder of frames: of all their sizes together and the first of them.
-    """
-    files = _files_of(path)
-    size = sum(map(os.path.getsize, files))
-    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
-    with open(files[0], "rb") as file:
-        digest.update(file.read(HEAD_BYTES))
-    return digest.hexdigest()
-
-
-def whole_hash(path: str) -> str:
-    """Hash of a whole file, or of all files of a folder, 32 hexadecimal digits."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name in _files_of(path):
-        with open(name, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def _files_of(path: str) -> list[str]:
-    if not os.path.isdir(path):
-        return [path]
-    with os.scandir(path) as entries:
-        return sorted(entry.path for entry in entries if entry.is_file())
