@@ -38,6 +38,7 @@ COMMANDS = {
     "finetune": Command("finetune", "train on a folder of your own videos, one sub-folder a class"),
     "generate": Command("generate", "write a data set of its own, to try things on"),
     "check": Command("check", "look at every video of a data set before training"),
+    "shard": Command("shard", "pack videos into shards, for training from a bucket"),
     "compare": Command("compare", "compare reports of the same videos, with a paired test"),
     "compare-kinds": Command("compare_kinds", "train and test with several kinds of block"),
     "spectrum": Command("spectra", "draw eigenvalues, filter and degrees of non-local blocks"),

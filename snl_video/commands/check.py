@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from snl_video.commands.command_parser import CommandParser
 from snl_video.data.clips import ClipSettings
-from snl_video.data.formats import SUBSETS, DataSetFormat, ListSettings, open_data_set
+from snl_video.data.formats import SUBSETS, DataSetFormat, ListSettings, Subset, open_data_set
 from snl_video.data.manifest import NAME
 from snl_video.data.manifest.findings import find
 from snl_video.data.manifest.findings_table import show
@@ -78,8 +78,14 @@ def check(
     return int(strict and not findings.clean)
 
 
-def read_lists(source: DataSetFormat) -> dict[str, VideoList]:
+def read_lists(
+    source: DataSetFormat, tell: Callable[[Subset, AnnotationError], None] = lambda *_: None
+) -> dict[str, VideoList]:
     """The subsets that a data set has; one that repeats an earlier one is left out.
+
+    Args:
+        source: the data set.
+        tell: called with a subset that can't be read, and why.
 
     Raises:
         AnnotationError: it has none.
@@ -92,6 +98,7 @@ def read_lists(source: DataSetFormat) -> dict[str, VideoList]:
                 warnings.simplefilter("ignore", UserWarning)
                 videos = source.read(subset)
         except AnnotationError as error:
+            tell(subset, error)
             problems.append(str(error))
             continue
         if all(videos.records != other.records for other in lists.values()):

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from fsspec.implementations.cached import SimpleCacheFileSystem
 
 from snl_video.data.addresses import names_in
 from snl_video.data.decoding import open_video
+from snl_video.data.filled_folders import files_in
+from snl_video.data.formats import Shards
 from snl_video.data.formats.csv_list import read_csv
-from snl_video.errors import VideoError
+from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
+from snl_video.errors import AnnotationError, VideoError
+from tests.data.sharded import contents, listed, write_source
 from tests.videos import write_video
 
 moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[s3,server]'")
@@ -27,7 +32,11 @@ def bucket(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
+    for kind in (
+        s3fs.S3FileSystem,
+        SimpleCacheFileSystem,
+    ):  # of the server before
+        kind.clear_instance_cache()
     files = s3fs.S3FileSystem()
     name = f"clips{next(NUMBERS)}"
     files.mkdir(name)
@@ -58,6 +67,38 @@ def test_predictions_are_written_to_a_bucket(bucket):
     assert parts.begin(SETTINGS) == []
     assert parts.failures() == 1
     assert len(names_in(f"{bucket}/out")) == 4
+
+
+def test_shards_of_a_bucket(bucket, tmp_path):
+    """Written in two goes, and read at random; videos at addresses, some behind a local cache."""
+    root = f"{bucket}/out/train"
+    source = write_source(tmp_path / "source")
+    files = s3fs.S3FileSystem()
+    files.put(f"{source}/", f"{bucket}/source/", recursive=True)
+    videos = read_csv(f"{bucket}/source/good.csv", f"{bucket}/source")
+    writer = ShardWriter(root, videos, ShardSize(videos=2))
+
+    counts = iter([0, 1, 1, 1])
+    with pytest.raises(StopIteration):
+        writer.write(lambda count: next(counts))
+    assert files_in(root) == {"_plan.json", "000000.tar", "000000.parquet"}
+    before = files.info(f"{root}/000000.tar")["LastModified"]
+    assert writer.write().left_out() == {}
+    files.invalidate_cache()
+    assert files.info(f"{root}/000000.tar")["LastModified"] == before
+    here = tmp_path / "here"
+    ShardWriter(str(here), listed(source, "good.csv"), ShardSize(videos=2)).write()
+    assert contents(root) == contents(str(here))
+    want = [open_video(source / r.id).get_frames(range(12)) for r in videos.records]
+    for prefix in ("", "simplecache::"):
+        records = Shards(f"{prefix}{bucket}/out").read("train").records
+        order = [4, 0, 5, 2, 1, 3]
+        for number in order:
+            found = open_video(records[number].path).get_frames(range(12))
+            assert torch.equal(found, want[number])
+    files.rm(f"{root}/000001.tar")
+    with pytest.raises(AnnotationError, match=r"1 of 3 shards are absent \(000001.tar\)"):
+        Shards(f"{bucket}/out").read("train")
 
 
 def test_a_key_that_is_absent_is_named(bucket):

@@ -14,6 +14,7 @@ from snl_video.data.formats.diving48 import Diving48
 from snl_video.data.formats.hmdb51 import HMDB51
 from snl_video.data.formats.jester import Jester
 from snl_video.data.formats.kinetics import Kinetics
+from snl_video.data.formats.shards import Shards
 from snl_video.data.formats.something_something import SomethingSomething
 from snl_video.data.formats.synthetic_motion import SyntheticMotion
 from snl_video.data.formats.synthetic_relations import SyntheticRelations
@@ -35,6 +36,7 @@ __all__ = [
     "Jester",
     "Kinetics",
     "ListSettings",
+    "Shards",
     "SomethingSomething",
     "Subset",
     "SyntheticMotion",
@@ -52,6 +54,7 @@ FORMATS: dict[str, type[DataSetFormat]] = {
     "charades": Charades,
     "folder": ClassFolders,
     "csv": CsvLists,
+    "shards": Shards,
     "motion": SyntheticMotion,
     "relations": SyntheticRelations,
 }

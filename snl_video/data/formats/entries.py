@@ -33,7 +33,12 @@ class Entry:
 
 
 def build_list(
-    entries: Iterable[Entry], classes: Sequence[str], *, source: Path, missing: Missing, remedy: str
+    entries: Iterable[Entry],
+    classes: Sequence[str],
+    *,
+    source: str | Path,
+    missing: Missing,
+    remedy: str,
 ) -> VideoList:
     """Turn a list's lines into a `VideoList`, dealing with lines whose file is not there.
 
@@ -149,7 +154,7 @@ def read_class_file(path: str | Path) -> list[str]:
     return check_classes(read_lines(path), path)
 
 
-def check_classes(classes: list[str], source: Path) -> list[str]:
+def check_classes(classes: list[str], source: str | Path) -> list[str]:
     """The names, if there are any and none comes twice."""
     twice = [name for name, count in Counter(classes).items() if count > 1]
     if twice or not classes:
@@ -158,7 +163,7 @@ def check_classes(classes: list[str], source: Path) -> list[str]:
     return classes
 
 
-def label_of(name: str, labels: dict[str, int], source: Path) -> int:
+def label_of(name: str, labels: dict[str, int], source: str | Path) -> int:
     """Index of a class name, or an error that shows the names there are."""
     if name not in labels:
         known = ", ".join(list(labels)[:5]) + (", ..." if len(labels) > 5 else "")

@@ -14,13 +14,13 @@ SHOWN = 20
 
 def show(findings: Findings, lists: dict[str, VideoList], span: int, console: Console) -> None:
     """Print the findings, the worst first."""
-    _show_list(console, "missing", (f"{name} ({subset})" for subset, name in findings.missing))
-    _show_list(console, "broken", (f"{name}: {why}" for name, why in findings.broken.items()))
-    _show_list(console, "in training and elsewhere", map(" = ".join, findings.leaks))
-    _show_list(console, "duplicate", map(" = ".join, findings.duplicates))
+    show_list(console, "missing", (f"{name} ({subset})" for subset, name in findings.missing))
+    show_list(console, "broken", (f"{name}: {why}" for name, why in findings.broken.items()))
+    show_list(console, "in training and elsewhere", map(" = ".join, findings.leaks))
+    show_list(console, "duplicate", map(" = ".join, findings.duplicates))
     short = sorted(findings.short.items(), key=lambda item: item[1])
-    _show_list(console, f"shorter than {span} frames", (f"{name}: {n}" for name, n in short))
-    _show_list(
+    show_list(console, f"shorter than {span} frames", (f"{name}: {n}" for name, n in short))
+    show_list(
         console,
         "fewer frames than promised (harmless: the last is repeated)",
         (f"{name}: {there} of {promised}" for name, (promised, there) in findings.fewer.items()),
@@ -39,7 +39,8 @@ def show(findings: Findings, lists: dict[str, VideoList], span: int, console: Co
     console.print(table)
 
 
-def _show_list(console: Console, title: str, lines: Iterable[str]) -> None:
+def show_list(console: Console, title: str, lines: Iterable[str]) -> None:
+    """Print how many lines there are, and the first of them."""
     lines = list(lines)
     console.print(f"{title}: {len(lines)}", style="yellow" if lines else "green", markup=False)
     for line in lines[:SHOWN]:

@@ -1,0 +1,103 @@
+"""The videos of a list as local files, each looked at, in the order of the list."""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from snl_video.data.addresses import is_address, open_address, why_unreadable
+from snl_video.data.decoding.frame_files import holds_frames
+from snl_video.data.manifest.file_looker import Looker, Row
+from snl_video.data.video_list import VideoList, VideoRecord
+from snl_video.errors import InputError
+
+ABSENT = "is in the list and not there"
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A video, and what was found.
+
+    Attributes:
+        number: of the record in the list.
+        record: of the list.
+        found: the row of `snl-video check`; with an `error` where it can't be read.
+        file: it, on the local disk.
+    """
+
+    number: int
+    record: VideoRecord
+    found: Row
+    file: Path
+
+
+def looked_at(
+    videos: VideoList, first: int, *, full: bool, workers: int, timeout: float
+) -> Generator[LookedAt, None, None]:
+    """Look at the videos of a list, several at a time. One at an address is fetched for that.
+
+    A fetched file is there until the next video is asked for.
+
+    Args:
+        videos: the list.
+        first: number of the record to begin with.
+        full: decode every frame.
+        workers: files looked at in parallel.
+        timeout: seconds after which a file counts as hanging.
+
+    Raises:
+        InputError: a server fails, or a video is no file but frames.
+    """
+    looker = Looker(full, timeout)
+    pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[LookedAt]] = deque()
+    try:
+        with TemporaryDirectory() as scratch:
+            for number in range(first, len(videos)):
+                waiting.append(pool.submit(_look, looker, videos, number, Path(scratch)))
+                if len(waiting) > 2 * workers:
+                    yield from _next(waiting, scratch)
+            while waiting:
+                yield from _next(waiting, scratch)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        looker.close()
+
+
+def _next(waiting: deque[Future[LookedAt]], scratch: str) -> Iterator[LookedAt]:
+    found = waiting.popleft().result()
+    yield found
+    if found.file.parent == Path(scratch):
+        found.file.unlink(missing_ok=True)
+
+
+def _look(looker: Looker, videos: VideoList, number: int, scratch: Path) -> LookedAt:
+    record = videos.records[number]
+    if not record.path:
+        return LookedAt(number, record, {"error": ABSENT}, Path())
+    if holds_frames(record.path):
+        raise InputError(
+            f"{record.path} is a folder or archive of frames, and shards hold video files; encode "
+            "it as one, or train from where it is"
+        )
+    file = Path(record.path)
+    if is_address(record.path):
+        file = scratch / f"{number}"
+        try:
+            with open_address(record.path) as source, file.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except FileNotFoundError as error:
+            return LookedAt(number, record, {"error": why_unreadable(error)}, file)
+        except Exception as error:  # each kind of storage has errors of its own
+            raise InputError(
+                f"{record.path}: {why_unreadable(error)}, and call the same command again"
+            ) from error
+    found = looker.row("", str(file))
+    if found["error"]:
+        found["error"] = found["error"].replace(str(file), record.path)
+    return LookedAt(number, record, found, file)
