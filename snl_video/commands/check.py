@@ -4,7 +4,9 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,9 +17,14 @@ from snl_video.data.formats import SUBSETS, DataSetFormat, ListSettings, Subset,
 from snl_video.data.manifest import NAME
 from snl_video.data.manifest.findings import find
 from snl_video.data.manifest.findings_table import show
+from snl_video.data.manifest.look import NamedFile, PartLooker, Rows
 from snl_video.data.manifest.scan import scan
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
+from snl_video.ray_pool import RayPool
+
+PART = 16
+"""Files that a process of --engine ray looks at before it tells what it found."""
 
 
 def check(
@@ -31,6 +38,8 @@ def check(
     strict: bool = False,
     workers: int = os.cpu_count() or 1,
     timeout: float = 600.0,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
 ) -> int:
     """Look at every video of a data set, write an index, and say what is wrong with them.
 
@@ -51,11 +60,16 @@ def check(
         strict: exit with 1 if anything but the promised number of frames is wrong.
         workers: processes.
         timeout: seconds for one file.
+        engine: ray has its processes on all machines of a cluster, which need the root at the same
+            path.
+        address: of a Ray cluster, as auto; by default Ray runs on this machine.
 
     Returns:
         the exit code.
     """
     console = Console(soft_wrap=True)
+    pool = RayPool(workers, address)
+    make = partial(PartLooker, full, timeout)
     file = index or root / NAME
     source = open_data_set(format, str(root), split, replace(lists, missing="skip"))
     found = read_lists(source)
@@ -71,11 +85,18 @@ def check(
             workers=workers,
             timeout=timeout,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
+            look=partial(_by_ray, pool, make) if engine == "ray" else None,
         )
     findings = find(table, found, root, clip.span)
     show(findings, found, clip.span, console)
     console.print(f"index of {len(table)} files: {file}", markup=False)
     return int(strict and not findings.clean)
+
+
+def _by_ray(pool: RayPool, make: Callable[[], PartLooker], files: Sequence[NamedFile]) -> Rows:
+    """Look at files by several processes, and yield their rows."""
+    parts = [files[start : start + PART] for start in range(0, len(files), PART)]
+    return (row for rows in pool.answers(make, parts) for row in rows)
 
 
 def read_lists(

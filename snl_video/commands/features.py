@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from snl_video.commands.command_parser import CommandParser
 from snl_video.commands.folder_lock import locked_folder
+from snl_video.commands.missing_parts import PART, do_missing
 from snl_video.commands.named_videos import named_videos
 from snl_video.data.feature_files import FeatureFiles
 from snl_video.data.formats import ListSettings
+from snl_video.data.video_list import VideoRecord
 from snl_video.errors import UsageError, VideoError
+from snl_video.ray_pool import RayPool
 from snl_video.wording import utf8
+
+if TYPE_CHECKING:
+    from snl_video.inference.feature_source import FeatureSource
 
 HOLDER = "another snl-video features"
 
@@ -23,7 +31,7 @@ HOLDER = "another snl-video features"
 def features(
     model: str,
     videos: list[str],
-    output: Path,
+    output: str,
     place: str = "head",
     average: str | None = None,
     views: str = "1x1",
@@ -39,6 +47,9 @@ def features(
     lists: ListSettings = ListSettings(),
     retry: bool = False,
     device: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    workers: int = 2,
+    address: str | None = None,
 ) -> int:
     """Compute features of videos once, and keep them.
 
@@ -55,7 +66,7 @@ def features(
         model: folder of a run, a checkpoint, or kinetics400; with --backbone a file of weights.
         videos: files, folders, patterns such as 'more/*.mp4', or - for a list on standard input;
             with --format the folder of a data set, whose lists are all taken.
-        output: folder of the features.
+        output: folder of the features; with --engine ray also an address, as s3://bucket/features.
         place: head, a place of the network such as Mixed_4e or res4.4, or a stage such as res4.
         average: window over time, height and width whose mean is kept, as 2x2x2.
         views: clips x crops of each video, as 10x3.
@@ -72,10 +83,15 @@ def features(
         lists: as data.lists of a recipe.
         retry: try the videos again that could not be read.
         device: cpu or cuda; by default a GPU if there is one.
+        engine: ray works with several processes, for very many videos; then the list may not change
+            from one call to the next.
+        workers: processes of --engine ray.
+        address: of a Ray cluster, as auto; by default Ray runs on this machine.
     """
     from snl_video.inference.feature_source import FeatureSource
 
-    source = FeatureSource.load(
+    load = partial(
+        FeatureSource.load,
         model,
         place,
         parse_window(average),
@@ -87,8 +103,29 @@ def features(
         precision=precision,
         device=device,
     )
+    source = load()
     listed = named_videos(videos, format, split, lists)
     console = Console(stderr=True, soft_wrap=True)
+    if engine == "ray":
+        pool = RayPool(workers, address, device == "cuda")
+        console.print(f"{len(listed)} videos; {source.describe()}")
+        failed = _by_ray(listed, load, source, output, pool, retry, console)
+    else:
+        failed = _one_by_one(listed, source, Path(output), retry, console)
+    for name, reason in failed.items():
+        console.print(f"{name}: {reason}", markup=False)
+    print(f"features of {len(listed) - len(failed)} videos: {output}")
+    return int(bool(failed))
+
+
+def _one_by_one(
+    listed: Mapping[str, VideoRecord],
+    source: FeatureSource,
+    output: Path,
+    retry: bool,
+    console: Console,
+) -> dict[str, str]:
+    """Compute what is missing, and return why videos could not be read, by their names."""
     with locked_folder(output, HOLDER):
         kept = FeatureFiles.begin(output, source.settings, source.origin)
         left = {
@@ -106,11 +143,33 @@ def features(
                 except VideoError as error:
                     kept.add(name, None, error.reason or str(error))
         kept.write_index()
-    failed = [row for row in map(kept.rows.__getitem__, map(utf8, listed)) if row.reason]
-    for row in failed:
-        console.print(f"{row.video}: {row.reason}", markup=False)
-    print(f"features of {len(listed) - len(failed)} videos: {output}")
-    return int(bool(failed))
+    rows = map(kept.rows.__getitem__, map(utf8, listed))
+    return {row.video: row.reason for row in rows if row.reason}
+
+
+def _by_ray(
+    listed: Mapping[str, VideoRecord],
+    load: Callable[[], FeatureSource],
+    source: FeatureSource,
+    output: str,
+    pool: RayPool,
+    retry: bool,
+    console: Console,
+) -> dict[str, str]:
+    """The same by several processes, each of which loads the network."""
+    from snl_video.inference.feature_parts import FeatureParts, PartFeatures
+
+    parts = FeatureParts(output, list(listed), PART, source.origin)
+
+    def part_of(number: int) -> Any:
+        records = ((name, listed[name]) for name in parts.names_of(number))
+        videos = [(name, r.path, r.segment and astuple(r.segment)) for name, r in records]
+        return parts.file_of(number), videos
+
+    make = partial(PartFeatures, load, output)
+    failed = do_missing(parts, source.settings, pool, make, part_of, console, retry)
+    parts.write_index()
+    return failed
 
 
 def parse_window(text: str | None) -> tuple[int, int, int] | None:

@@ -1,6 +1,7 @@
 """`snl-video predict`: the classes of videos, named one by one or as settings of a run."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from snl_video.commands.freed_memory import keep_freed_memory
 from snl_video.commands.named_videos import named_videos
 from snl_video.errors import UsageError
 from snl_video.inference.engines.engine import Backend, Precision
+from snl_video.ray_pool import RayPool
 
 
 def predict(
@@ -55,7 +57,10 @@ def predict(
         workers: processes of --engine ray.
         address: of a Ray cluster, as auto; by default Ray runs on this machine.
     """
+    from snl_video.commands.missing_parts import PART, do_missing
+    from snl_video.inference.part_predictor import PartPredictor, Task
     from snl_video.inference.prediction_file import PredictionFile
+    from snl_video.inference.prediction_parts import PredictionParts
     from snl_video.inference.recognizer import load_model
 
     if top < 1:
@@ -73,14 +78,24 @@ def predict(
     runner = recognizer.engine.name
     runs = "" if runner == "torch fp32" else f", by {runner}"
     console.print(f"{len(paths)} videos, {setting} views of each (clips x crops){runs}{more}")
+    settings = {"model": recognizer.source, "backend": runner, "views": str(setting), "top": top}
     if engine == "ray" and output:
-        from snl_video.commands.predict_parts import Task, predict_in_parts
-
         if runner != "torch fp32":
             raise UsageError("--engine ray runs torch in fp32; leave out --backend and --precision")
         task = Task(model, views, device, output, top)
-        return predict_in_parts(paths, recognizer, task, workers, address, console)
-    settings = {"model": recognizer.source, "backend": runner, "views": str(setting), "top": top}
+        parts = PredictionParts(output, paths, PART)
+        lost = do_missing(
+            parts,
+            settings,
+            RayPool(workers, address, device == "cuda"),
+            partial(PartPredictor, task),
+            lambda number: (number, parts.names_of(number)),
+            console,
+        )
+        console.print(f"predictions: {output}/part-*.parquet", soft_wrap=True)
+        if lost:
+            console.print(f"{len(lost)} of {len(paths)} videos could not be read")
+        return int(bool(lost))
     kept = PredictionFile(Path(output), settings, overwrite) if output else None
     left = [path for path in paths if not kept or path not in kept.done]
     if kept and kept.done:

@@ -13,9 +13,10 @@ is killed loses nothing but the video that it was at.
 
 import csv
 import hashlib
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,12 +140,7 @@ class FeatureFiles:
         row = FeatureRow(utf8(video), reason)
         tensors = {}
         if features is not None:
-            half = np.ascontiguousarray(features, np.float16)
-            if not np.isfinite(half).all():
-                raise InputError(
-                    f"the features of {video} are not finite in float16: take another place"
-                )
-            tensors[row.video] = half
+            tensors[row.video] = as_float16(video, features)
         number = max((last for _, last in map(_range, _shards(self.folder))), default=-1) + 1
         self._write(number, number, tensors, [row])
         if (number + 1) % VIDEOS_OF_A_SHARD == 0:
@@ -152,14 +148,9 @@ class FeatureFiles:
 
     def write_index(self) -> None:
         """Write videos.csv, a line for each video: its name, its shard, and why it has none."""
-        lines = [
-            {"video": cell(name), "shard": self._shard_of[name].name, "reason": cell(row.reason)}
-            for name, row in self.rows.items()
-        ]
-        with whole_file(self.folder / INDEX) as scratch, scratch.open("w", newline="") as file:
-            writer = csv.DictWriter(file, ["video", "shard", "reason"])
-            writer.writeheader()
-            writer.writerows(lines)
+        lines = ((self._shard_of[name].name, row) for name, row in self.rows.items())
+        with whole_file(self.folder / INDEX) as scratch:
+            scratch.write_bytes(index_text(lines).encode())
 
     def _write(
         self,
@@ -168,10 +159,9 @@ class FeatureFiles:
         tensors: Mapping[str, np.ndarray],
         rows: Sequence[FeatureRow],
     ) -> None:
-        path = self.folder / f"shard-{first:08d}-{last:08d}.safetensors"
-        header = {"key": self.key, "videos": json.dumps([asdict(row) for row in rows])}
+        path = self.folder / shard_name(first, last)
         with whole_file(path) as scratch:
-            save_file(dict(tensors), scratch, header)
+            save_file(dict(tensors), scratch, header_of(self.key, rows))
         for row in rows:
             self.rows[row.video], self._shard_of[row.video] = row, path
 
@@ -182,7 +172,7 @@ class FeatureFiles:
         rows: dict[str, FeatureRow] = {}
         for part in parts:
             with safe_open(part, "np") as shard:
-                rows |= {row.video: row for row in _rows(shard.metadata())}
+                rows |= {row.video: row for row in rows_of(shard.metadata())}
                 tensors |= {name: shard.get_tensor(name) for name in shard.keys()}  # noqa: SIM118
         self._write(first, last, tensors, list(rows.values()))
         for part in parts:
@@ -192,7 +182,7 @@ class FeatureFiles:
         try:
             with safe_open(path, "np") as shard:
                 header = shard.metadata()
-            rows, key = list(_rows(header)), header["key"]
+            rows, key = list(rows_of(header)), header["key"]
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path} is damaged ({type(error).__name__}: {error}); delete it, and call the "
@@ -207,6 +197,37 @@ class FeatureFiles:
 def key_of(settings: Mapping[str, Any]) -> str:
     """Hash of settings: equal ones have equal hashes anywhere."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def shard_name(first: int, last: int) -> str:
+    """Return the name of a shard by the numbers of its first and last video."""
+    return f"shard-{first:08d}-{last:08d}.safetensors"
+
+
+def header_of(key: str, rows: Sequence[FeatureRow]) -> dict[str, str]:
+    """Return what a shard tells of itself: its settings' `key_of`, and its videos."""
+    return {"key": key, "videos": json.dumps([asdict(row) for row in rows])}
+
+
+def as_float16(video: str, features: np.ndarray) -> np.ndarray:
+    """Return features as they are kept.
+
+    Raises:
+        InputError: they are not finite in float16.
+    """
+    half = np.ascontiguousarray(features, np.float16)
+    if not np.isfinite(half).all():
+        raise InputError(f"the features of {video} are not finite in float16: take another place")
+    return half
+
+
+def index_text(lines: Iterable[tuple[str, FeatureRow]]) -> str:
+    """Return what videos.csv holds of the videos, each with the name of its shard."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["video", "shard", "reason"])
+    writer.writerows([cell(row.video), shard, cell(row.reason)] for shard, row in lines)
+    return text.getvalue()
 
 
 def _shards(folder: Path) -> list[Path]:
@@ -229,5 +250,6 @@ def _range(path: Path) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _rows(header: Mapping[str, str]) -> Iterator[FeatureRow]:
+def rows_of(header: Mapping[str, str]) -> Iterator[FeatureRow]:
+    """Yield the videos of a shard, from its header."""
     yield from (FeatureRow(**row) for row in json.loads(header["videos"]))

@@ -22,6 +22,7 @@ from snl_video.data import (
 )
 from snl_video.data.decoding import backends
 from snl_video.data.manifest import NAME, VideoIndex, read_table, scan, write_table
+from snl_video.data.manifest.file_looker import Looker
 from snl_video.data.manifest.table import SCHEMA
 from snl_video.errors import AnnotationError, StaleIndexError, VideoError
 from tests.videos import write_ucf101, write_video
@@ -82,10 +83,8 @@ def test_an_interrupted_scan_goes_on(root, tmp_path, monkeypatch):
         scan.scan(paths, root, index, workers=1, progress=stop)
     assert 2 <= len(read_table(index)) < 6
     looked_at = []
-    row = scan.Looker.row
-    monkeypatch.setattr(
-        scan.Looker, "row", lambda self, *a: looked_at.append(a[1]) or row(self, *a)
-    )
+    row = Looker.row
+    monkeypatch.setattr(Looker, "row", lambda self, *a: looked_at.append(a[1]) or row(self, *a))
     known = {str(root / name) for name in read_table(index)["path"].to_pylist()}
     assert len(scan.scan(paths, root, index)) == 6
     assert sorted(looked_at) == sorted(set(paths) - known)

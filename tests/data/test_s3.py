@@ -61,11 +61,11 @@ def test_predictions_are_written_to_a_bucket(bucket):
     from snl_video.inference.prediction_parts import PredictionParts
     from tests.inference.test_prediction_parts import PATHS, SETTINGS, write
 
-    parts = PredictionParts(f"{bucket}/out", PATHS, size=2, top=2)
+    parts = PredictionParts(f"{bucket}/out", PATHS, size=2)
     for number in parts.begin(SETTINGS):
         write(parts, number)
     assert parts.begin(SETTINGS) == []
-    assert parts.failures() == 1
+    assert len(parts.failures()) == 1
     assert len(names_in(f"{bucket}/out")) == 4
 
 

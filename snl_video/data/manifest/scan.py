@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from snl_video.data.addresses import is_address
-from snl_video.data.manifest.file_looker import Looker, Row
+from snl_video.data.manifest.file_looker import Row
 from snl_video.data.manifest.file_size import size_and_time
 from snl_video.data.manifest.index import relative_path
+from snl_video.data.manifest.look import Look, look_here
 from snl_video.data.manifest.table import SCHEMA, read_table, write_table
 from snl_video.errors import AnnotationError
 
@@ -28,6 +30,7 @@ def scan(
     workers: int = 2,
     timeout: float = 60,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    look: Look | None = None,
 ) -> pa.Table:
     """Bring an index up to date with the files, and return the rows of `paths` in their order.
 
@@ -42,6 +45,7 @@ def scan(
         workers: files looked at in parallel, each in a process that is stopped when it hangs.
         timeout: seconds after which it counts as hanging.
         progress: called with the numbers of files done and in all.
+        look: looks at the files; by default `look_here`, with these settings.
 
     Raises:
         AnnotationError: a path is an address.
@@ -53,20 +57,16 @@ def scan(
     to_do = [(name, path) for name, path in zip(names, paths, strict=True) if name not in rows]
     progress(len(names) - len(to_do), len(names))
     saved = time.monotonic()
-    looker = Looker(full, timeout)
-    pool = ThreadPoolExecutor(max(workers, 1))
+    look = look or partial(look_here, full=full, workers=workers, timeout=timeout)
     try:
-        futures = [pool.submit(looker.row, name, path) for name, path in to_do]
-        for done, future in enumerate(as_completed(futures), len(names) - len(to_do) + 1):
-            row = future.result()
-            rows[row["path"]] = row
-            progress(done, len(names))
-            if time.monotonic() - saved > SAVE_EVERY_S:
-                _save(rows, names, index)
-                saved = time.monotonic()
+        with closing(look(to_do)) as found:
+            for done, row in enumerate(found, len(names) - len(to_do) + 1):
+                rows[row["path"]] = row
+                progress(done, len(names))
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    _save(rows, names, index)
+                    saved = time.monotonic()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        looker.close()
         table = _save(rows, names, index)
     return table
 
