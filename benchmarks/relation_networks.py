@@ -16,6 +16,7 @@ KINDS: dict[str, dict[str, Any] | None] = {
     "none": None,
     "snl": {"kind": "snl"},
     "nl": {"kind": "nl"},
+    "snl focus 3": {"kind": "snl", "options": {"focus": 3}},
     "order 1": {"kind": "gsnl", "options": {"order": 1}},
     "MLP head": None,
     "mean graph": {"kind": "snl", "options": {"affinity": "mean"}},
@@ -29,14 +30,13 @@ KINDS: dict[str, dict[str, Any] | None] = {
 """Row -> the block that is inserted; the rows that tell most come first."""
 
 VARIANTS: dict[str, dict[str, Any] | None] = {
-    "snl focus 3": {"kind": "snl", "options": {"focus": 3}},
     "snl gaussian": {"kind": "snl", "options": {"affinity": "embedded_gaussian"}},
     "snl gain 0.1": {"kind": "snl", "options": {"gain": 0.1}},
     "snl C_s = C": {"kind": "snl", "inner_channels": 8 * WIDTH},
     "snl two units": {"kind": "snl", "num_units": 2},
     "snl rate x 5": {"kind": "snl"},
 }
-"""Rows of `snl` that differ from its default in one thing."""
+"""Further rows of `snl` that differ from its default in one thing, for one question."""
 
 BLOCK_OF = {**KINDS, **VARIANTS}
 

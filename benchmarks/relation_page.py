@@ -32,12 +32,13 @@ how much a seed changes is in the columns "lowest" and "highest". "gain" is the 
 the gains of the block's last norm, 0 at the start.
 
 Rows that are no kinds: "order 1" is the spectral block without its graph, "mean graph" is `snl`
-with A = 1 1^T / N, "MLP head" is no block but a hidden layer of 64 before the classes. The last
-rows are `snl` with one thing changed: the option `focus` of 3, the symmetric embedded Gaussian
-kernel, a gain that starts at 0.1 and not at 0, C_s = C and not C / 2, two units on one graph, a
-learning rate of the block that is five times that of the network. They were tried on "four
-colours" first, so only the other questions test them. "C2D" sees two neighbouring frames together
-at most before it averages over all.
+with A = 1 1^T / N, "MLP head" is no block but a hidden layer of 64 before the classes. In "snl
+focus 3" the option [`focus`](explanation/graph_and_filter.md#focus) of `snl` is 3. The last rows
+change other things of `snl`: the symmetric embedded Gaussian kernel, a gain that starts at 0.1 and
+not at 0, C_s = C and not C / 2, two units on one graph, a learning rate of the block that is five
+times that of the network. All six were tried on "four colours", and `focus` was chosen there, so
+the other questions test it. "C2D" sees two neighbouring frames together at most before it averages
+over all.
 
 The questions, with chance in brackets, are tasks of [`relations`](howto/datasets.md#relations) in
 clips of 8 frames. The first five ask whether two squares, far apart in space and time, have one

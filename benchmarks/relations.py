@@ -30,7 +30,11 @@ from snl_video.whole_files import write_whole
 BACKBONES = ("c2d_r50", "i3d_r50")
 PLACES = ("res3.1", "res2.1", "res4.1")
 SEEDS = range(5)
-ASKED_HARDER = ("none", "nl", "snl", "gsnl K=3")
+TRIED_ON = "four colours"
+"""The question of the variants."""
+
+ASKED_HARDER = ("none", "nl", "snl", "snl focus 3", "gsnl K=3")
+"""The rows of the harder questions."""
 
 
 def planned() -> list[Cell]:
@@ -51,7 +55,7 @@ def _is_asked(cell: Cell) -> bool:
     if cell.question in HARDER:
         return at_first and cell.backbone == BACKBONES[0] and cell.row in ASKED_HARDER
     if cell.row in VARIANTS:
-        return at_first and cell.backbone == BACKBONES[0]
+        return at_first and cell.backbone == BACKBONES[0] and cell.question == TRIED_ON
     return at_first or BLOCK_OF[cell.row] is not None
 
 
