@@ -1,7 +1,7 @@
 """How far a number would move had other videos of the same kind been tested."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -28,7 +28,11 @@ NO_SPREAD = "A dash instead of an interval: all draws were equal, so the bootstr
 
 
 def bootstrap_intervals(
-    results: ScoredVideos, *, replicates: int = REPLICATES, seed: int = SEED
+    results: ScoredVideos,
+    *,
+    leave_out: Collection[str] = (),
+    replicates: int = REPLICATES,
+    seed: int = SEED,
 ) -> dict[str, Interval]:
     """Interval of each metric that has one, the videos drawn with replacement.
 
@@ -36,13 +40,19 @@ def bootstrap_intervals(
     chapter 13. The views of a video stay together, so the interval of the clip accuracy is one over
     videos too. Training is not repeated: the spread between training seeds is not in it.
 
+    Args:
+        results: of the videos.
+        leave_out: metrics whose interval is not wanted.
+        replicates: how often the videos are drawn.
+        seed: of the draws.
+
     Returns:
         (low, high) by the metric's name, in the metric's own unit.
     """
     chosen = {
         name: statistic
         for name, metric in metrics_of(type(results)).items()
-        if (statistic := _statistic(metric, results))
+        if name not in leave_out and (statistic := _statistic(metric, results))
     }
     samples = {name: np.empty(replicates) for name in chosen}
     for number, draw in enumerate(_draws(len(results.index), replicates, seed)):
@@ -76,11 +86,12 @@ def metric_intervals(results: ScoredVideos) -> dict[str, Interval]:
     Of 20 videos with a true accuracy of 98 %, two in three runs have all of them right: every draw
     of a bootstrap is then the same, and its interval has no width.
     """
-    intervals = bootstrap_intervals(results)
-    for name in shares_of_videos(results):
+    shares = shares_of_videos(results)
+    intervals = bootstrap_intervals(results, leave_out=shares)
+    for name in shares:
         right = METRICS[name].values(results)  # type: ignore[misc]
         intervals[name] = wilson(int(right.sum()), len(right))
-    return intervals
+    return {name: intervals[name] for name in METRICS if name in intervals}
 
 
 def shares_of_videos(results: ScoredVideos) -> list[str]:

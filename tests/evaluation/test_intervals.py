@@ -49,6 +49,8 @@ def test_every_interval_holds_its_number_and_the_seed_fixes_it():
         assert low <= value <= high, name
     assert bootstrap_intervals(results, replicates=300) == intervals
     assert bootstrap_intervals(results, replicates=300, seed=1) != intervals
+    del intervals["top1"]
+    assert bootstrap_intervals(results, leave_out=["top1"], replicates=300) == intervals
 
 
 def test_mean_class_replicates_equal_a_slow_computation():
