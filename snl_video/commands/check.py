@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from snl_video.commands.command_parser import CommandParser
+from snl_video.data.addresses import is_http, join
 from snl_video.data.clips import ClipSettings
 from snl_video.data.formats import SUBSETS, DataSetFormat, ListSettings, Subset, open_data_set
 from snl_video.data.manifest import NAME
@@ -20,7 +20,7 @@ from snl_video.data.manifest.findings_table import show
 from snl_video.data.manifest.look import NamedFile, PartLooker, Rows
 from snl_video.data.manifest.scan import scan
 from snl_video.data.video_list import VideoList
-from snl_video.errors import AnnotationError
+from snl_video.errors import AnnotationError, UsageError
 from snl_video.ray_pool import RayPool
 
 PART = 16
@@ -28,12 +28,12 @@ PART = 16
 
 
 def check(
-    root: Path = Path(),
+    root: str = ".",
     format: str = "folder",
     split: int = 1,
     lists: ListSettings = ListSettings(),
     clip: ClipSettings = ClipSettings(),
-    index: Path | None = None,
+    index: str | None = None,
     full: bool = False,
     strict: bool = False,
     workers: int = os.cpu_count() or 1,
@@ -50,7 +50,7 @@ def check(
     duplicate or too short is printed. An interrupted run goes on where it stopped.
 
     Args:
-        root: the data set's folder.
+        root: the data set's folder, or its address, such as s3://bucket/ucf101.
         format: how it is laid out, as `data.format` of a recipe.
         split: 1, 2 or 3, for formats with splits.
         lists: as `data.lists` of a recipe; files that are missing are findings here.
@@ -70,8 +70,10 @@ def check(
     console = Console(soft_wrap=True)
     pool = RayPool(workers, address)
     make = partial(PartLooker, full, timeout)
-    file = index or root / NAME
-    source = open_data_set(format, str(root), split, replace(lists, missing="skip"))
+    file = index or join(root, NAME)
+    if is_http(file):
+        raise UsageError("a web server takes no index; name a local one with --index FILE.parquet")
+    source = open_data_set(format, root, split, replace(lists, missing="skip"))
     found = read_lists(source)
     paths = list(dict.fromkeys(r.path for videos in found.values() for r in videos.records))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

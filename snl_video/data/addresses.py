@@ -10,9 +10,9 @@ import io
 import os
 import shutil
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import fsspec
 
@@ -32,14 +32,48 @@ def is_address(path: str | Path) -> bool:
 
 
 def join(root: str | Path, *parts: str) -> str:
-    """A path below a root, which may be an address; an absolute part or an address stands alone."""
+    """A path below a root, which may be an address; an absolute part or an address stands alone.
+
+    Below zip://videos::s3://bucket/all.zip is zip://videos/a.mp4::s3://bucket/all.zip.
+    """
     path = str(root)
     for part in filter(None, parts):
         if is_address(part) or not is_address(path):
             path = part if is_address(part) else os.path.join(path, part)
-        else:
-            path = f"{path.rstrip('/')}/{part}"
+        elif (part := PurePosixPath(part).as_posix()) != ".":
+            before, url, after = _split(path)
+            folder = url if url.endswith("://") else f"{url.rstrip('/')}/"
+            path = f"{before}{folder}{part}{after}"
     return path
+
+
+def below(path: str, root: str | Path) -> str:
+    """The part of an address that `join` put below a root; all of it where it is not below."""
+    before, url, after = _split(path)
+    start, folder, end = _split(str(root)) if is_address(root) else ("", "", "")
+    folder = folder if folder.endswith("://") else f"{folder.rstrip('/')}/"
+    inside = (before, after) == (start, end) and url.startswith(folder)
+    return url[len(folder) :] if inside else path
+
+
+def split_name(address: str) -> tuple[str, str]:
+    """The folder that a file or folder at an address is in, and its name; as `os.path.split`."""
+    before, url, after = _split(address)
+    kind, _, path = url.partition("://")
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return f"{before}{kind}://{folder}{after}", name
+
+
+def _split(address: str) -> tuple[str, str, str]:
+    """What stands before and after the part of a chained address that holds the path."""
+    bits = address.split("::")
+    first = next(number for number, bit in enumerate(bits) if "://" in bit)
+    before, after = bits[:first], bits[first + 1 :]
+    return "".join(f"{bit}::" for bit in before), bits[first], "".join(f"::{bit}" for bit in after)
+
+
+def _last(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2]
 
 
 def names_in(folder: str | Path) -> list[str] | None:
@@ -53,45 +87,25 @@ def names_in(folder: str | Path) -> list[str] | None:
             return os.listdir(folder)
         except (FileNotFoundError, NotADirectoryError):
             return []
-    entries = _entries(folder)
-    return None if entries is None else [_last(entry["name"]) for entry in entries]
+    entries = entries_in(folder)
+    return None if entries is None else list(entries)
 
 
-def sizes_in(folder: str | Path) -> dict[str, int] | None:
-    """Bytes of the files in a folder by their names; see `names_in`."""
-    entries = _entries(folder)
-    if entries is None:
-        return None
-    return {_last(entry["name"]): entry["size"] for entry in entries if entry["type"] == "file"}
-
-
-def _entries(folder: str | Path) -> list[dict[str, Any]] | None:
+def entries_in(folder: str | Path) -> dict[str, int | None] | None:
+    """What is in a folder at an address: bytes of a file, None of a folder; see `names_in`."""
     files, path = fsspec.url_to_fs(str(folder))
-    if "http" in files.protocol or "https" in files.protocol:
+    if is_http(folder):
         return None
     try:
-        return files.ls(path, detail=True)
+        found = files.ls(path, detail=True)
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return {}
+    return {_last(e["name"]): e["size"] or 0 if e["type"] == "file" else None for e in found}
 
 
-def _last(name: str) -> str:
-    return name.rstrip("/").rpartition("/")[2]
-
-
-def exists(path: str | Path) -> bool:
-    """Whether there is such a file.
-
-    Raises:
-        Exception: whatever the file system raises where it can't tell.
-    """
-    if not is_address(path):
-        return os.path.isfile(path)
-    files, name = fsspec.url_to_fs(str(path))
-    try:
-        return files.info(name)["type"] == "file"
-    except FileNotFoundError:
-        return False
+def is_http(path: str | Path) -> bool:
+    """Whether a path is on a web server, which can't tell what is in a folder."""
+    return is_address(path) and _split(str(path))[1].startswith(("http://", "https://"))
 
 
 def size_of(path: str) -> int | None:
@@ -111,11 +125,21 @@ def local_copy(path: str) -> Path:
         FileNotFoundError, PermissionError, Exception: whatever the file system raises.
     """
     folder = Path(_copies().name, hashlib.sha256(path.encode("utf-8", "replace")).hexdigest())
-    file = folder / _last(path)
+    file = folder / split_name(path)[1]
     if not file.exists():
-        with open_address(path) as source, whole_file(file) as scratch, scratch.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
+        with whole_file(file) as scratch:
+            fetch(path, scratch)
     return file
+
+
+def fetch(path: str, file: Path) -> None:
+    """Copy a file at an address.
+
+    Raises:
+        FileNotFoundError, PermissionError, Exception: whatever the file system raises.
+    """
+    with open_address(path) as source, file.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
 
 
 @lru_cache(maxsize=1)

@@ -52,7 +52,7 @@ class VideoDataModule(pl.LightningDataModule):
     Args:
         format: how the data set is laid out: a name of `snl_video.data.formats.FORMATS`;
             data/README.md shows each.
-        root: the data set's folder; for "csv" the prefix of the paths.
+        root: the data set's folder, or its address; for "csv" the prefix of the paths.
         split: 1, 2 or 3, for formats with official splits.
         seed: of order, clips, crops and augmentation in training.
         lists: where the lists are.

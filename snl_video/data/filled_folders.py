@@ -12,7 +12,8 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from snl_video.data.addresses import names_in
+from snl_video.data.address_paths import AnyPath
+from snl_video.data.addresses import names_in, split_name
 from snl_video.errors import InputError
 from snl_video.whole_files import whole_file
 
@@ -94,6 +95,17 @@ def new_file(url: str, name: str) -> Iterator[Path]:
                 f"{url}/{name} can't be written ({type(error).__name__}: {error}); check address "
                 "and keys, and call the same command again"
             ) from error
+
+
+@contextmanager
+def new_file_at(path: AnyPath) -> Iterator[Path]:
+    """Give a local file to write, which is at a path at the end of the block; see `new_file`."""
+    if isinstance(path, Path):
+        with whole_file(path) as scratch:
+            yield scratch
+    else:
+        with new_file(*split_name(path.address)) as scratch:
+            yield scratch
 
 
 def remove_file(url: str, name: str) -> None:

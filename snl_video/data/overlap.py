@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from snl_video.data.addresses import is_address
 from snl_video.data.segments import Segment
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
@@ -108,6 +109,8 @@ def _file_finder() -> Callable[[VideoRecord], str]:
     def file_of(record: VideoRecord) -> str:
         if not record.path:
             return f"absent {record.id}"
+        if is_address(record.path):
+            return record.path
         folder, name = os.path.split(record.path)
         real, links = folder_of(folder)
         return os.path.realpath(record.path) if name in links else os.path.join(real, name)

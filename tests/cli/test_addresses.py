@@ -6,7 +6,6 @@ import fsspec
 import pytest
 
 from snl_video.commands.video_cli import VideoCLI
-from snl_video.errors import AnnotationError
 from tests.cli.tiny_run import QUIET, TINY_MODEL, read_csv
 from tests.training.tiny import SMALL_CLIPS
 
@@ -39,10 +38,3 @@ def test_a_bucket_is_trained_on_and_tested(bucket, tmp_path):
     rows = read_csv(run / "report/videos.csv")
     assert metrics["videos"] == len(rows) > 10
     assert metrics["failed"] == 0
-
-
-def test_an_index_of_a_bucket_is_refused(bucket, tmp_path):
-    from snl_video.data.manifest.scan import scan
-
-    with pytest.raises(AnnotationError, match="is an address; an index is made of local files"):
-        scan([f"{bucket}/a.mp4"], bucket, tmp_path / "index.parquet")

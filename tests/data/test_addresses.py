@@ -10,12 +10,19 @@ import fsspec
 import pytest
 import torch
 
-from snl_video.data.addresses import WHOLE, is_address, join, names_in, open_address
+from snl_video.data.addresses import (
+    WHOLE,
+    below,
+    is_address,
+    join,
+    names_in,
+    open_address,
+    split_name,
+)
 from snl_video.data.decoding import open_video
 from snl_video.data.file_parts import Part, part_of
 from snl_video.data.formats.csv_list import CsvLists, csv_classes, read_csv
 from snl_video.data.formats.data_set_format import ListSettings
-from snl_video.data.formats.ucf101 import UCF101
 from snl_video.data.unlabelled import read_files
 from snl_video.errors import AnnotationError, VideoError
 from tests.videos import write_video
@@ -181,11 +188,13 @@ def test_over_http_the_list_is_trusted(serve, tmp_path):
     assert read_csv(tmp_path / "list.csv", root).records[0].path == f"{root}/a.mp4"
 
 
-def test_other_formats_and_absent_lists_say_what_to_do(bucket):
-    with pytest.raises(AnnotationError, match="is an address, and UCF101 reads local folders"):
-        UCF101(bucket)
-    with pytest.raises(AnnotationError, match=r"none.csv can't be fetched \(FileNotFoundError"):
+def test_a_list_that_is_absent_or_cannot_be_fetched_is_named(bucket, serve):
+    with pytest.raises(AnnotationError, match=r"list memory://.*/none.csv does not exist"):
         read_csv(f"{bucket}/none.csv", bucket)
+    server = serve(*[500] * 3)
+    with pytest.raises(AnnotationError, match=rf"{server.url} cannot be read .*500"):
+        read_csv(server.url)
+    assert server.asked == 3
 
 
 def test_videos_to_predict_may_be_addresses(bucket):
@@ -199,6 +208,16 @@ def test_paths_and_names(tmp_path):
     assert join("s3://b/", "x", "a.mp4") == "s3://b/x/a.mp4"
     assert join("/data", "x", "a.mp4") == "/data/x/a.mp4"
     assert join("/data", "/other/a.mp4") == "/other/a.mp4"
+    assert join("s3://b/x/", "./a.mp4") == join("s3://b", "x", ".", "a.mp4") == "s3://b/x/a.mp4"
+    assert join("memory://", "a.mp4") == "memory://a.mp4"
+    assert join("zip://::/all.zip", "x", "a.mp4") == "zip://x/a.mp4::/all.zip"
+    chained = "simplecache::zip://x::s3://b/all.zip"
+    assert join(chained, "a.mp4") == "simplecache::zip://x/a.mp4::s3://b/all.zip"
+    assert below(join(chained, "y", "a.mp4"), chained) == "y/a.mp4"
+    assert below("s3://bucket/a.mp4", "s3://b") == "s3://bucket/a.mp4"
+    assert below("s3://b/a.mp4", "/data") == "s3://b/a.mp4"
+    assert split_name(join(chained, "y", "a.mp4")) == (join(chained, "y"), "a.mp4")
+    assert split_name("s3://b") == ("s3://", "b")
     shutil.copy(__file__, tmp_path / "one.py")
     assert names_in(tmp_path) == ["one.py"]
     assert names_in(tmp_path / "none") == []

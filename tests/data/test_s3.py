@@ -7,15 +7,17 @@ import pytest
 import torch
 from fsspec.implementations.cached import SimpleCacheFileSystem
 
+from snl_video.cli import main
+from snl_video.data import VideoDataModule
 from snl_video.data.addresses import names_in
 from snl_video.data.decoding import open_video
 from snl_video.data.filled_folders import files_in
-from snl_video.data.formats import Shards
+from snl_video.data.formats import ClassFolders, Shards
 from snl_video.data.formats.csv_list import read_csv
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.errors import AnnotationError, VideoError
 from tests.data.sharded import contents, listed, write_source
-from tests.videos import write_video
+from tests.videos import write_ucf101, write_video
 
 moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[s3,server]'")
 s3fs = pytest.importorskip("s3fs", reason="needs s3fs: pip install s3fs")
@@ -99,6 +101,23 @@ def test_shards_of_a_bucket(bucket, tmp_path):
     files.rm(f"{root}/000001.tar")
     with pytest.raises(AnnotationError, match=r"1 of 3 shards are absent \(000001.tar\)"):
         Shards(f"{bucket}/out").read("train")
+
+
+def test_a_data_set_of_a_bucket_is_checked_and_read(bucket, tmp_path):
+    local = write_ucf101(tmp_path / "ucf", per_class=3, num_frames=10)
+    root = f"{bucket}/ucf101"
+    s3fs.S3FileSystem().put(f"{local}/", f"{root}/", recursive=True)
+    assert main(["check", "--format=ucf101", f"--root={root}", "--workers=2"]) == 0
+    here, there = VideoDataModule("ucf101", str(local)), VideoDataModule("ucf101", root)
+    assert there.video_list("train").sha256() == here.video_list("train").sha256()
+    assert len(there.lists.index("train", None)) == 4
+    both = (data.train_dataloader().dataset for data in (here, there))
+    assert all(torch.equal(a["clips"], b["clips"]) for a, b in zip(*both, strict=True))
+    folder = ClassFolders(f"{root}/videos")
+    assert folder.classes == ["Jump", "Run"]
+    assert folder.read("train").sha256() == ClassFolders(local / "videos").read("train").sha256()
+    with pytest.raises(AnnotationError, match=r"data set folder s3://.*/none does not exist"):
+        ClassFolders(f"{root}/none").read("train")
 
 
 def test_a_key_that_is_absent_is_named(bucket):

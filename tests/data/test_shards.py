@@ -101,7 +101,7 @@ def test_validation_and_test_stand_in_for_each_other_by_the_names_of_classes(roo
     data = Shards(root)
     assert data.classes == ["jump", "run"]
     assert data.read("val").labels.tolist() == data.read("train").labels.tolist()
-    assert data.read("val").records[0].path.startswith(f"{data._root}/test/000000.tar#")
+    assert data.read("val").records[0].path.startswith(f"{data.folder}/test/000000.tar#")
     write(root, VideoList(turned, ["run", "other"]), "val")
     with pytest.raises(AnnotationError, match=r"val/index.parquet: unknown class 'other'"):
         Shards(root).read("val")

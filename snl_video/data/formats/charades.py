@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -50,16 +50,16 @@ class Charades(DataSetFormat):
         """See `DataSetFormat.read`."""
         official = "train" if subset == "train" else "test"
         path = require_file(self._lists() / f"Charades_v1_{official}.csv", "list")
-        root = Path(self.root)
+        root = self.folder
         folder = first_dir(*(root / name for name in _FOLDERS)) or root
         entries = _entries(path, len(self.classes), VideoFolder(folder))
         return self.listed(entries, path, folder)
 
-    def _lists(self) -> Path:
+    def _lists(self) -> AnyPath:
         return self.list_folder("annotations", "Charades", ".")
 
 
-def _entries(path: Path, num_classes: int, folder: VideoFolder) -> Iterator[Entry]:
+def _entries(path: AnyPath, num_classes: int, folder: VideoFolder) -> Iterator[Entry]:
     codes = {f"c{number:03d}": number for number in range(num_classes)}
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, Subset
 from snl_video.data.formats.entries import Entry, build_list, check_classes, label_of, require_dir
 from snl_video.data.formats.video_files import first_dir, videos_below
@@ -26,7 +26,7 @@ class ClassFolders(DataSetFormat):
     @property
     def subsets(self) -> list[Subset]:
         """Those of "train", "val" and "test" that are sub-folders of root, in this order."""
-        return [subset for subset in SUBSETS if (Path(self.root) / subset).is_dir()]
+        return [subset for subset in SUBSETS if (self.folder / subset).is_dir()]
 
     def read_classes(self) -> list[str]:
         """Class names: the sorted sub-folders of `root/train` if it is there, else of root.
@@ -50,7 +50,7 @@ class ClassFolders(DataSetFormat):
             return None
         if "val" in self.subsets:
             raise AnnotationError(
-                f"{Path(self.root) / 'val'} is the validation set, so holdout.share={share:g} has "
+                f"{self.folder / 'val'} is the validation set, so holdout.share={share:g} has "
                 "no use; leave it out (null)"
             )
         return hold_out(self._read_folder("train"), VAL_SHARE if share is None else share, seed)
@@ -107,7 +107,7 @@ class ClassFolders(DataSetFormat):
 
     def _read_folder(self, subset: Subset) -> VideoList:
         classes = self.classes
-        root = folder = Path(self.root)
+        root = folder = self.folder
         if self.subsets:
             other = {"val": "test", "test": "val", "train": "train"}[subset]
             found = first_dir(root / subset, root / other)
@@ -125,6 +125,6 @@ class ClassFolders(DataSetFormat):
         return build_list(entries, classes, source=folder, missing="error", remedy="")
 
 
-def _sub_folders(folder: Path) -> list[Path]:
+def _sub_folders(folder: AnyPath) -> list[AnyPath]:
     children = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(path for path in children if path.is_dir())
+    return sorted((path for path in children if path.is_dir()), key=lambda path: path.name)

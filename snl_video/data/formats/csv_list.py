@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -30,7 +31,7 @@ class CsvLists(DataSetFormat):
     The validation and the test list stand in for each other.
     """
 
-    reads_addresses: ClassVar[bool] = True
+    lists_folders: ClassVar[bool] = False
 
     def read_classes(self) -> list[str]:
         """Classes of the training list, or of the first list there is; see `csv_classes`."""
@@ -50,7 +51,7 @@ class CsvLists(DataSetFormat):
         return found
 
 
-def csv_classes(file: str | Path) -> list[str]:
+def csv_classes(file: str | AnyPath) -> list[str]:
     """Classes of a list without a class list: its sorted names, or "0", "1", ... for numbers."""
     path = require_file(file, "list")
     labels = {label for row in _table(path).rows for label in row.labels}
@@ -62,7 +63,7 @@ def csv_classes(file: str | Path) -> list[str]:
 
 
 def read_csv(
-    file: str | Path,
+    file: str | AnyPath,
     prefix: str | Path = "",
     classes: Sequence[str] | None = None,
     missing: Missing = "error",
@@ -91,7 +92,7 @@ def read_csv(
     )
 
 
-def _entries(path: Path, names: list[str], prefix: str | Path) -> Iterator[Entry]:
+def _entries(path: AnyPath, names: list[str], prefix: str | Path) -> Iterator[Entry]:
     known = {name: index for index, name in enumerate(names)}
     folder = VideoFolder(prefix)
     table = _table(path)
@@ -106,7 +107,7 @@ def _entries(path: Path, names: list[str], prefix: str | Path) -> Iterator[Entry
         )
 
 
-def _index(label: str, row: ListRow, known: dict[str, int], path: Path) -> int:
+def _index(label: str, row: ListRow, known: dict[str, int], path: AnyPath) -> int:
     if label in known or not label.isdigit():
         return label_of(label, known, path)
     if int(label) >= len(known):
@@ -117,7 +118,7 @@ def _index(label: str, row: ListRow, known: dict[str, int], path: Path) -> int:
     return int(label)
 
 
-def _table(path: Path) -> ListTable:
+def _table(path: AnyPath) -> ListTable:
     lines = read_lines(path)
     header = header_of(lines[0]) if lines else None
     if header:

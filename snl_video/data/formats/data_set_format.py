@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from snl_video.data.addresses import is_address
+from snl_video.data.address_paths import AnyPath, path_at
+from snl_video.data.addresses import is_http
 from snl_video.data.formats.entries import Entry, Missing, build_list, read_class_file, require_dir
 from snl_video.data.holdout import HeldOut, HoldoutSettings
 from snl_video.data.manifest import NAME, VideoIndex
@@ -47,10 +48,10 @@ class ListSettings:
 
 @dataclass(frozen=True)
 class DataSetFormat(ABC):
-    """A data set on disk. A format is a subclass that says how its lists are read.
+    """A data set. A format is a subclass that says how its lists are read.
 
     Attributes:
-        root: the data set's folder.
+        root: the data set's folder, or its address, such as s3://bucket/ucf101.
         split: which of the official splits, where there are several.
         lists: where its lists are.
         holdout: how a validation set is taken out of the training set, for formats that can.
@@ -66,14 +67,15 @@ class DataSetFormat(ABC):
     holds_out: ClassVar[bool] = False
     """Whether a validation set can be taken out of the training set."""
 
-    reads_addresses: ClassVar[bool] = False
-    """Whether the root may be an address, such as s3://bucket/videos."""
+    lists_folders: ClassVar[bool] = True
+    """Whether it looks what is in a folder, which a web server can't tell."""
 
     def __post_init__(self) -> None:
-        if is_address(self.root) and not self.reads_addresses:
+        if is_http(self.root) and self.lists_folders:
             raise AnnotationError(
-                f"data.root={self.root} is an address, and {type(self).__name__} reads local "
-                "folders; format csv reads lists of videos at addresses"
+                f"data.root={self.root} is on a web server, which can't tell what is in a folder, "
+                f"and {type(self).__name__} asks for that; name a bucket, as s3://bucket/ucf101, "
+                "or use format csv or shards"
             )
         if self.holdout.share is not None and not self.holds_out:
             raise AnnotationError(
@@ -105,7 +107,7 @@ class DataSetFormat(ABC):
     def prepare(self) -> None:  # noqa: B027
         """Write or fetch what is not there; called in one process, before anything is read."""
 
-    def listed(self, entries: Iterable[Entry], source: Path, folder: Path) -> VideoList:
+    def listed(self, entries: Iterable[Entry], source: AnyPath, folder: AnyPath) -> VideoList:
         """The records of a list's entries, absent videos as `lists.missing` says.
 
         Args:
@@ -134,8 +136,7 @@ class DataSetFormat(ABC):
         Raises:
             AnnotationError: `file` is no index.
         """
-        usual = Path(self.root) / NAME
-        found = file or (usual if usual.is_file() else None)
+        found = file or self._usual_index()
         return VideoIndex.read(found, videos, self.root) if found else None
 
     def mirror(self) -> float:
@@ -155,7 +156,12 @@ class DataSetFormat(ABC):
         """What a user should know of the lists: one line, or nothing."""
         return ""
 
-    def list_folder(self, *usual: str) -> Path:
+    @property
+    def folder(self) -> AnyPath:
+        """The root, to look into."""
+        return path_at(self.root)
+
+    def list_folder(self, *usual: str) -> AnyPath:
         """The folder of the lists: the one that the settings name, else the first that is there.
 
         Args:
@@ -169,6 +175,13 @@ class DataSetFormat(ABC):
             return require_dir(self.lists.folder, "annotation folder")
         there = (root / name for name in usual if (root / name).is_dir())
         return next(there, None) or require_dir(root / usual[-1], "annotation folder")
+
+    def _usual_index(self) -> str | None:
+        usual = self.folder / NAME
+        try:
+            return str(usual) if usual.is_file() else None
+        except AnnotationError:  # some servers refuse to say that there is none
+            return None
 
     def check_split(self) -> None:
         """Refuse a split number other than the three official ones."""

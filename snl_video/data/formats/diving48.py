@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -40,15 +40,15 @@ class Diving48(DataSetFormat):
         first = self._lists() / f"Diving48_{name}.json"
         second = self._lists() / f"Diving48_V2_{name}.json"
         path = first if first.is_file() and not second.is_file() else require_file(second, "list")
-        root = Path(self.root)
+        root = self.folder
         folder = first_dir(root / "rgb", root / "videos", root / "frames") or root
         return self.listed(_entries(path, self.classes, VideoFolder(folder)), path, folder)
 
-    def _lists(self) -> Path:
+    def _lists(self) -> AnyPath:
         return self.list_folder("annotations", ".")
 
 
-def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
+def _entries(path: AnyPath, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
     for row in read_json_list(path, ("vid_name", "label")):
         video, label = str(row["vid_name"]), row["label"]
         if not isinstance(label, int) or not 0 <= label < len(classes):

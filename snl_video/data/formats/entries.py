@@ -7,10 +7,9 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from snl_video.data.addresses import is_address, local_copy
+from snl_video.data.address_paths import AddressPath, AnyPath, path_at
 from snl_video.data.segments import Segment
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError
@@ -36,7 +35,7 @@ def build_list(
     entries: Iterable[Entry],
     classes: Sequence[str],
     *,
-    source: str | Path,
+    source: str | AnyPath,
     missing: Missing,
     remedy: str,
 ) -> VideoList:
@@ -78,9 +77,9 @@ def build_list(
     return VideoList(records, list(classes), [] if keep_absent else absent)
 
 
-def require_dir(path: str | Path, what: str) -> Path:
-    """The folder as a `Path`, or an error that says what was expected there."""
-    path = Path(path)
+def require_dir(path: str | AnyPath, what: str) -> AnyPath:
+    """The folder as a path, or an error that says what was expected there."""
+    path = path_at(path)
     if not path.is_dir():
         raise AnnotationError(
             f"{what} {path} {'is not a folder' if path.exists() else 'does not exist'}; set "
@@ -89,26 +88,20 @@ def require_dir(path: str | Path, what: str) -> Path:
     return path
 
 
-def require_file(path: str | Path, what: str) -> Path:
-    """The file as a `Path`, or an error that says what was expected there.
+def require_file(path: str | AnyPath, what: str) -> AnyPath:
+    """The file as a path, or an error that says what was expected there.
 
-    One at an address is fetched first.
+    One at an address is fetched.
     """
-    if is_address(path):
-        try:
-            return local_copy(str(path))
-        except Exception as error:  # each kind of storage has errors of its own
-            reason = f"{type(error).__name__}: {error}"
-            raise AnnotationError(f"{what} {path} can't be fetched ({reason})") from error
-    path = Path(path)
-    if not path.is_file():
+    path = path_at(path)
+    if not (path.is_fetched() if isinstance(path, AddressPath) else path.is_file()):
         raise AnnotationError(
             f"{what} {path} does not exist; data/README.md shows where it should be"
         )
     return path
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: AnyPath) -> list[str]:
     """Stripped, non-empty lines; CRLF or LF, with or without a byte-order mark."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -117,7 +110,7 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def read_json_list(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+def read_json_list(path: AnyPath, keys: Sequence[str]) -> list[dict[str, Any]]:
     """The objects of a JSON list, each of which has these keys.
 
     Raises:
@@ -132,7 +125,7 @@ def read_json_list(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: AnyPath) -> Any:
     """What a JSON file holds.
 
     Raises:
@@ -144,7 +137,7 @@ def read_json(path: Path) -> Any:
         raise AnnotationError(f"{path} is not a JSON file ({error}); fetch it again") from error
 
 
-def read_class_file(path: str | Path) -> list[str]:
+def read_class_file(path: str | AnyPath) -> list[str]:
     """Class names, one a line; the line's place is the label.
 
     Raises:
@@ -154,7 +147,7 @@ def read_class_file(path: str | Path) -> list[str]:
     return check_classes(read_lines(path), path)
 
 
-def check_classes(classes: list[str], source: str | Path) -> list[str]:
+def check_classes(classes: list[str], source: str | AnyPath) -> list[str]:
     """The names, if there are any and none comes twice."""
     twice = [name for name, count in Counter(classes).items() if count > 1]
     if twice or not classes:
@@ -163,7 +156,7 @@ def check_classes(classes: list[str], source: str | Path) -> list[str]:
     return classes
 
 
-def label_of(name: str, labels: dict[str, int], source: str | Path) -> int:
+def label_of(name: str, labels: dict[str, int], source: str | AnyPath) -> int:
     """Index of a class name, or an error that shows the names there are."""
     if name not in labels:
         known = ", ".join(list(labels)[:5]) + (", ..." if len(labels) > 5 else "")

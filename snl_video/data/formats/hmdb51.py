@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import Entry, build_list, check_classes, read_lines, require_dir
 from snl_video.data.formats.video_files import VideoFolder, first_dir
@@ -32,7 +32,7 @@ class HMDB51(DataSetFormat):
         """See `DataSetFormat.read`."""
         self.check_split()
         classes = self.read_classes()
-        root = Path(self.root)
+        root = self.folder
         return build_list(
             self._entries(classes, "train" if subset == "train" else "test"),
             classes,
@@ -41,7 +41,7 @@ class HMDB51(DataSetFormat):
             remedy=f"unpack the class archives into {root / 'videos'}",
         )
 
-    def _lists(self) -> Path:
+    def _lists(self) -> AnyPath:
         root = require_dir(self.root, "data set folder")
         folders = [root / name for name in _FOLDER_NAMES]
         if self.lists.folder is not None:
@@ -55,7 +55,7 @@ class HMDB51(DataSetFormat):
         )
 
     def _entries(self, classes: list[str], official: str) -> Iterator[Entry]:
-        root = Path(self.root)
+        root = self.folder
         folder = VideoFolder(first_dir(root / "videos", root) or root)
         lists = self._lists()
         for label, name in enumerate(classes):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -36,15 +36,15 @@ class Jester(DataSetFormat):
         """See `DataSetFormat.read`."""
         labelled = "train" if subset == "train" else "validation"
         path = require_file(self._lists() / f"jester-v1-{labelled}.csv", "list")
-        root = Path(self.root)
+        root = self.folder
         folder = first_dir(root / "20bn-jester-v1", root / "frames", root / "videos") or root
         return self.listed(_entries(path, self.classes, VideoFolder(folder)), path, folder)
 
-    def _lists(self) -> Path:
+    def _lists(self) -> AnyPath:
         return self.list_folder("annotations", "labels", ".")
 
 
-def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
+def _entries(path: AnyPath, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
     labels = {name: index for index, name in enumerate(classes)}
     for line in read_lines(path):
         video, separator, name = line.partition(";")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -49,7 +49,7 @@ class Kinetics(DataSetFormat):
         classes = self.read_classes()
         labelled = "train" if subset == "train" else "val"
         path = _list_file(self._lists(), labelled)
-        root = Path(self.root)
+        root = self.folder
         places = (root / labelled, root / "videos" / labelled, root / "videos", root)
         folder = first_dir(*places) or root
         return build_list(
@@ -60,27 +60,27 @@ class Kinetics(DataSetFormat):
             remedy=f"fetch them into {folder}",
         )
 
-    def _lists(self) -> Path:
+    def _lists(self) -> AnyPath:
         return self.list_folder("annotations", ".")
 
 
-def _list_file(folder: Path, subset: str) -> Path:
+def _list_file(folder: AnyPath, subset: str) -> AnyPath:
     return _find_list(folder, subset) or require_file(folder / f"{subset}.csv", "list")
 
 
-def _find_list(folder: Path, subset: str) -> Path | None:
+def _find_list(folder: AnyPath, subset: str) -> AnyPath | None:
     names = [f"{subset}.csv"] + (["validate.csv"] if subset == "val" else [])
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    longer = sorted(folder.glob(f"*[_-]{subset}.csv"))
+    longer: list[AnyPath] = sorted(folder.glob(f"*[_-]{subset}.csv"), key=lambda path: path.name)
     if len(longer) > 1:
         found = ", ".join(path.name for path in longer)
         raise AnnotationError(f"{folder} holds several {subset} lists ({found}); keep one")
     return longer[0] if longer else None
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def _rows(path: AnyPath) -> Iterator[dict[str, str]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         absent = {"label", "youtube_id"} - set(reader.fieldnames or ())
@@ -92,7 +92,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from reader
 
 
-def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
+def _entries(path: AnyPath, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
     labels = {name: index for index, name in enumerate(classes)}
     for row in _rows(path):
         name, video = row["label"], row["youtube_id"]

@@ -7,8 +7,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.segments import Segment
 from snl_video.errors import AnnotationError
 from snl_video.wording import unknown_name
@@ -57,7 +57,7 @@ def header_of(line: str) -> tuple[list[str], str] | None:
     return None
 
 
-def read_list_table(path: Path, columns: list[str], separator: str) -> ListTable:
+def read_list_table(path: AnyPath, columns: list[str], separator: str) -> ListTable:
     """Read a list whose first line is a header.
 
     Args:
@@ -91,7 +91,7 @@ def read_list_table(path: Path, columns: list[str], separator: str) -> ListTable
 
 
 def _rows(
-    path: Path, columns: list[str], separator: str, unit: tuple[str, str] | None
+    path: AnyPath, columns: list[str], separator: str, unit: tuple[str, str] | None
 ) -> Iterator[ListRow]:
     where = next(columns.index(name) for name in PATHS if name in columns)
     with path.open(newline="", encoding="utf-8-sig") as file:

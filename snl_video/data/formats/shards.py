@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute
 
-from snl_video.data.addresses import exists, is_address, join, sizes_in, why_unreadable
+from snl_video.data.address_paths import AddressPath
+from snl_video.data.addresses import is_address
 from snl_video.data.file_parts import Part
 from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, Subset
 from snl_video.data.formats.entries import Entry, build_list, label_of, require_file
@@ -29,7 +30,7 @@ class Shards(DataSetFormat):
     it lies in its shard, so that any of them can be the next one.
     """
 
-    reads_addresses: ClassVar[bool] = True
+    lists_folders: ClassVar[bool] = False
 
     def read_classes(self) -> list[str]:
         """Those of the training set, or of the first set there is."""
@@ -48,7 +49,7 @@ class Shards(DataSetFormat):
         return build_list(
             self._entries(folder, index),
             self.classes,
-            source=join(folder, NAME),
+            source=folder / NAME,
             missing=self.lists.missing,
             remedy="snl-video shard left them out, and the column error says why",
         )
@@ -57,37 +58,36 @@ class Shards(DataSetFormat):
         """What the indices of the sets say; see `DataSetFormat.index`."""
         if file:
             return super().index(videos, file)
-        tables = [_files(folder.rpartition("/")[2], index) for folder, index in self._read.items()]
-        return VideoIndex(pa.concat_tables(tables), videos, self._root, NAME) if tables else None
+        tables = [_files(folder.name, index) for folder, index in self._read.items()]
+        root = self.folder.address
+        return VideoIndex(pa.concat_tables(tables), videos, root, NAME) if tables else None
 
     def mirror(self) -> float:
         """That of the format that was sharded; see `DataSetFormat.mirror`."""
         folder = self._find(*SUBSETS)
         return self._index(folder).flip if folder else self.flip
 
-    @cached_property
-    def _root(self) -> str:
+    @property
+    def folder(self) -> AddressPath:
+        """The root as an address, since a part of a file has one."""
         root = str(self.root)
-        return root.rstrip("/") if is_address(root) else f"file://{os.path.abspath(root)}"
+        return AddressPath(root if is_address(root) else f"file://{os.path.abspath(root)}")
 
     @cached_property
-    def _read(self) -> dict[str, ShardIndex]:
+    def _read(self) -> dict[AddressPath, ShardIndex]:
         return {}
 
-    def _index(self, folder: str) -> ShardIndex:
+    def _index(self, folder: AddressPath) -> ShardIndex:
         if folder not in self._read:
-            file = join(folder, NAME)
-            self._read[folder] = ShardIndex.read(require_file(file, "index"), file)
+            with require_file(folder / NAME, "index").open("rb") as file:
+                self._read[folder] = ShardIndex.read(file, str(folder / NAME))
         return self._read[folder]
 
-    def _find(self, *subsets: str) -> str | None:
-        folders = (join(self._root, subset) for subset in subsets)
-        try:
-            return next((folder for folder in folders if exists(join(folder, NAME))), None)
-        except Exception as error:  # each kind of storage has errors of its own
-            raise AnnotationError(f"{self.root} {why_unreadable(error)}") from error
+    def _find(self, *subsets: str) -> AddressPath | None:
+        folders = (self.folder / subset for subset in subsets)
+        return next((folder for folder in folders if (folder / NAME).is_file()), None)
 
-    def _folder(self, *subsets: str) -> str:
+    def _folder(self, *subsets: str) -> AddressPath:
         found = self._find(*subsets)
         if found is None:
             raise AnnotationError(
@@ -96,9 +96,9 @@ class Shards(DataSetFormat):
             )
         return found
 
-    def _entries(self, folder: str, index: ShardIndex) -> Iterator[Entry]:
+    def _entries(self, folder: AddressPath, index: ShardIndex) -> Iterator[Entry]:
         labels = {name: number for number, name in enumerate(self.classes)}
-        file = join(folder, NAME)
+        file = folder / NAME
 
         @cache
         def label(number: int) -> int:
@@ -108,8 +108,8 @@ class Shards(DataSetFormat):
         for row in _rows(index.table, columns):
             path = None
             if row["shard"] is not None:
-                shard = f"{folder}/{row['shard']}"
-                path = Part(shard, row["member"], row["offset"], row["bytes"]).address
+                shard = folder / row["shard"]
+                path = Part(shard.address, row["member"], row["offset"], row["bytes"]).address
             several = row["labels"]
             yield Entry(
                 id=row["id"],
@@ -135,9 +135,9 @@ def _files(subset: str, index: ShardIndex) -> pa.Table:
     return table.select(list(COLUMNS))
 
 
-def _check_shards(folder: str, index: ShardIndex) -> None:
+def _check_shards(folder: AddressPath, index: ShardIndex) -> None:
     """Refuse a set of which a shard is not there, or is too short; a web server can't tell."""
-    there = sizes_in(folder)
+    there = folder.entries()
     least = index.least_sizes()
     if there is None:
         return
@@ -147,7 +147,7 @@ def _check_shards(folder: str, index: ShardIndex) -> None:
             f"{folder}: {len(absent)} of {len(least)} shards are absent "
             f"({first_few(absent, 3)}); copy them again"
         )
-    short = [name for name, size in least.items() if there[name] < size]
+    short = [name for name, size in least.items() if (there[name] or 0) < size]
     if short:
         raise AnnotationError(
             f"{folder}: {len(short)} of {len(least)} shards are cut short ({short[0]} has "

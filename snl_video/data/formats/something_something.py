@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -51,18 +51,18 @@ class SomethingSomething(DataSetFormat):
     def read(self, subset: Subset) -> VideoList:
         """See `DataSetFormat.read`."""
         path = self._list_file("train" if subset == "train" else "validation")
-        root = Path(self.root)
+        root = self.folder
         places = (root / "20bn-something-something-v2", root / "frames", root / "videos")
         folder = first_dir(*places) or root
         return self.listed(_entries(path, self.classes, VideoFolder(folder)), path, folder)
 
-    def _list_file(self, name: str) -> Path:
+    def _list_file(self, name: str) -> AnyPath:
         folder = self.list_folder("annotations", "labels", ".")
         short = folder / f"{name}.json"
         return short if short.is_file() else require_file(folder / f"{_PREFIX}{name}.json", "list")
 
 
-def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
+def _entries(path: AnyPath, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
     labels = {name: index for index, name in enumerate(classes)}
     for row in read_json_list(path, ("id", "template")):
         name = row["template"].replace("[", "").replace("]", "")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from snl_video.data.addresses import is_address
 from snl_video.data.formats.ucf101 import UCF101
 
 
@@ -15,10 +14,10 @@ class SyntheticRelations(UCF101):
     """
 
     def prepare(self) -> None:
-        """Write the default task, unless there is one."""
+        """Write the default task, unless there is one; nothing is written to an address."""
         from snl_video.data.synthetic.relations import write_relations  # it is also a command
 
-        if not self._written():
+        if not is_address(self.root) and not self._written():
             write_relations(self.root)
 
     def read_classes(self) -> list[str]:
@@ -28,4 +27,4 @@ class SyntheticRelations(UCF101):
         return super().read_classes() if self._written() else RelationsSettings().classes
 
     def _written(self) -> bool:
-        return (Path(self.root) / "relations.json").is_file()
+        return (self.folder / "relations.json").is_file()

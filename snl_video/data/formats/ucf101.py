@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from snl_video.data.address_paths import AnyPath
 from snl_video.data.formats.data_set_format import DataSetFormat, Subset
 from snl_video.data.formats.entries import (
     Entry,
@@ -52,7 +53,7 @@ class UCF101(DataSetFormat):
         classes = self.read_classes()
         official = "train" if subset == "train" else "test"
         path = require_file(self._lists() / f"{official}list{self.split:02d}.txt", "list")
-        root = Path(self.root)
+        root = self.folder
         folder = first_dir(root / "videos", root / "UCF-101", root) or root
         return build_list(
             _entries(path, classes, VideoFolder(folder)),
@@ -62,11 +63,11 @@ class UCF101(DataSetFormat):
             remedy=f"put the class folders into {root / 'videos'}",
         )
 
-    def _lists(self) -> Path:
+    def _lists(self) -> AnyPath:
         return self.list_folder("ucfTrainTestlist")
 
 
-def _entries(path: Path, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
+def _entries(path: AnyPath, classes: list[str], folder: VideoFolder) -> Iterator[Entry]:
     labels = {name: index for index, name in enumerate(classes)}
     for line in read_lines(path):
         head, _, tail = line.rpartition(" ")

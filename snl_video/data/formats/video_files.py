@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from snl_video.data.addresses import join, names_in
+from snl_video.data.address_paths import AddressPath, AnyPath
+from snl_video.data.addresses import is_address, join, names_in, split_name
 from snl_video.data.decoding.frame_files import ARCHIVES
 from snl_video.errors import AnnotationError
 
@@ -22,10 +23,11 @@ def is_video_name(name: str) -> bool:
 class VideoFolder:
     """A folder whose sub-folders are each listed once, when first asked about."""
 
-    def __init__(self, root: str | Path) -> None:
-        self.root = root
+    def __init__(self, root: str | AnyPath) -> None:
+        self.root = str(root)
         self._names: dict[str, set[str] | None] = {}
         self._stems: dict[str, dict[str, str]] = {}
+        self._folders: set[str] = set()  # at an address
 
     def find(self, relative: str) -> str | None:
         """Path of a file given relative to the root, "/" between parts.
@@ -33,8 +35,12 @@ class VideoFolder:
         The exact name wins; else a video of the same stem, so that a list that says `.avi` finds
         the `.mp4` it was converted to; else frames of that name: a folder, tar or zip. None when
         there is none of these. Where a server can't tell what is there, the list is trusted.
+
+        Raises:
+            AnnotationError: it is frames, and at an address.
         """
-        folder, name = os.path.split(relative)
+        split = split_name if is_address(relative) else os.path.split
+        folder, name = split(relative)
         names, stems = self._list(folder)
         if names is None:
             return join(self.root, relative)
@@ -47,23 +53,33 @@ class VideoFolder:
             if found is None:
                 return None
             name = found
-        return join(self.root, folder, name)
+        path = join(self.root, folder, name)
+        if is_address(path) and (path in self._folders or name.lower().endswith(ARCHIVES)):
+            raise AnnotationError(
+                f"{path} is a folder or archive of frames, which are read from local disks only; "
+                "copy the data set, or encode it as video files"
+            )
+        return path
 
     def _list(self, folder: str) -> tuple[set[str] | None, dict[str, str]]:
         if folder not in self._names:
-            names = names_in(join(self.root, folder))
+            path = join(self.root, folder)
+            entries = AddressPath(path).entries() if is_address(path) else None
+            inside = (entries or {}).items()
+            self._folders |= {join(path, name) for name, size in inside if size is None}
+            names = names_in(path) if entries is None else list(entries)
             self._names[folder] = None if names is None else set(names)
             videos = [name for name in sorted(names or (), reverse=True) if is_video_name(name)]
             self._stems[folder] = {os.path.splitext(name)[0]: name for name in videos}
         return self._names[folder], self._stems[folder]
 
 
-def videos_below(folder: Path) -> list[str]:
+def videos_below(folder: AnyPath) -> list[str]:
     """Sorted paths of all videos below a folder; see `files_below`."""
     return sorted(name for name in files_below(folder) if is_video_name(name.rpartition("/")[2]))
 
 
-def files_below(folder: Path) -> Iterator[str]:
+def files_below(folder: AnyPath) -> Iterator[str]:
     """Paths of all files below a folder, relative to it, "/" between parts.
 
     Hidden files and folders, those with a dot before their name, are passed over. Links are
@@ -72,6 +88,9 @@ def files_below(folder: Path) -> Iterator[str]:
     Raises:
         AnnotationError: a folder cannot be read.
     """
+    if isinstance(folder, AddressPath):
+        yield from (name for name in folder.files_below() if not _is_hidden(name))
+        return
     seen = {str(parent) for parent in Path(os.path.realpath(folder)).parents}
     for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
         real = os.path.realpath(parent)
@@ -84,9 +103,13 @@ def files_below(folder: Path) -> Iterator[str]:
         yield from (str(relative / name) for name in names if not name.startswith("."))
 
 
-def first_dir(*candidates: Path) -> Path | None:
+def first_dir(*candidates: AnyPath) -> AnyPath | None:
     """The first candidate that is a folder."""
     return next((path for path in candidates if path.is_dir()), None)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
 
 
 def _refuse(error: OSError) -> None:

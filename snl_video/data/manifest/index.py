@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from snl_video.data.addresses import is_address
+from snl_video.data.addresses import below, is_address
 from snl_video.data.decoding import Known
 from snl_video.data.manifest.file_size import size_and_time
 from snl_video.data.manifest.table import read_table
@@ -114,7 +114,7 @@ class VideoIndex:
 def relative_path(path: str, root: str | Path) -> str:
     """A file's path relative to the root, "/" between parts; see `wording.utf8`."""
     if is_address(path):
-        return utf8(path.removeprefix(f"{str(root).rstrip('/')}/"))
+        return utf8(below(path, root))
     start = os.path.join(os.fspath(root), "")
     if path.startswith(start) and ".." not in path:
         return utf8(path[len(start) :].replace(os.sep, "/").lstrip("/"))

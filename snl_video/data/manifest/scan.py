@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from snl_video.data.addresses import is_address
+from snl_video.data.address_paths import path_at
 from snl_video.data.manifest.file_looker import Row
 from snl_video.data.manifest.file_size import size_and_time
 from snl_video.data.manifest.index import relative_path
 from snl_video.data.manifest.look import Look, look_here
 from snl_video.data.manifest.table import SCHEMA, read_table, write_table
-from snl_video.errors import AnnotationError
 
 SAVE_EVERY_S = 30.0
 
@@ -48,12 +48,10 @@ def scan(
         look: looks at the files; by default `look_here`, with these settings.
 
     Raises:
-        AnnotationError: a path is an address.
+        InputError: a server fails; what is done is saved.
     """
-    if remote := [path for path in paths if is_address(path)]:
-        raise AnnotationError(f"{remote[0]} is an address; an index is made of local files only")
     names = [relative_path(path, root) for path in paths]
-    rows = _fresh_rows(index, dict(zip(names, paths, strict=True)), full)
+    rows = _fresh_rows(index, dict(zip(names, paths, strict=True)), full, workers)
     to_do = [(name, path) for name, path in zip(names, paths, strict=True) if name not in rows]
     progress(len(names) - len(to_do), len(names))
     saved = time.monotonic()
@@ -71,17 +69,21 @@ def scan(
     return table
 
 
-def _fresh_rows(index: str | Path, paths: dict[str, str], full: bool) -> dict[str, Row]:
-    if not Path(index).exists():
+def _fresh_rows(
+    index: str | Path, paths: dict[str, str], full: bool, workers: int
+) -> dict[str, Row]:
+    if not path_at(index).exists():
         return {}
-    fresh = {}
-    for row in read_table(index).to_pylist():
-        path = paths.get(row["path"])
-        if path is None or (full and row["decoded"] is None and row["error"] is None):
-            continue
-        if size_and_time(path) == (row["bytes"], row["mtime_ns"]):
-            fresh[row["path"]] = row
-    return fresh
+    old = [row for row in read_table(index).to_pylist() if row["path"] in paths]
+    if full:
+        old = [row for row in old if row["decoded"] is not None or row["error"] is not None]
+    with ThreadPoolExecutor(max(workers, 1)) as pool:  # each one is a request at an address
+        now = pool.map(size_and_time, [paths[row["path"]] for row in old])
+        return {
+            row["path"]: row
+            for row, found in zip(old, now, strict=True)
+            if found == (row["bytes"], row["mtime_ns"])
+        }
 
 
 def _save(rows: dict[str, Row], names: list[str], index: str | Path) -> pa.Table:

@@ -10,8 +10,10 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from snl_video.data.address_paths import AddressPath, AnyPath, path_at
+from snl_video.data.addresses import split_name, why_unreadable
+from snl_video.data.filled_folders import new_file_at, read_file
 from snl_video.errors import AnnotationError
-from snl_video.whole_files import whole_file
 
 FORMULA = r"[=+@\t\r-]"
 """How a cell of a CSV begins that a spreadsheet would compute; an apostrophe stands before it."""
@@ -41,9 +43,9 @@ def write_table(table: pa.Table, path: str | Path) -> None:
     Raises:
         AnnotationError: the suffix is neither .parquet nor .csv.
     """
-    path = _checked(path)
-    with whole_file(path) as scratch:
-        if path.suffix == ".csv":
+    place = _checked(path)
+    with new_file_at(place) as scratch:
+        if place.name.endswith(".csv"):
             pa.csv.write_csv(_with_texts(table, f"^({FORMULA})", r"'\1"), scratch)
         else:
             pa.parquet.write_table(table, scratch, compression="zstd")
@@ -55,18 +57,19 @@ def read_table(path: str | Path, columns: Sequence[str] = SCHEMA.names) -> pa.Ta
     Raises:
         AnnotationError: absent, or not an index.
     """
-    path = _checked(path)
-    if not path.is_file():
+    place = _checked(path)
+    if not place.is_file():
         raise AnnotationError(f"there is no index {path}; write it with snl-video check")
+    file = place if isinstance(place, Path) else _fetched(place)
     schema = pa.schema([SCHEMA.field(name) for name in columns])
     try:
-        if path.suffix == ".csv":
+        if place.name.endswith(".csv"):
             convert = pa.csv.ConvertOptions(
                 column_types=schema, include_columns=list(columns), strings_can_be_null=True
             )
-            table = pa.csv.read_csv(path, convert_options=convert).cast(schema)
+            table = pa.csv.read_csv(file, convert_options=convert).cast(schema)
             return _with_texts(table, f"^'({FORMULA})", r"\1")
-        return pa.parquet.read_table(path, columns=list(columns)).cast(schema)
+        return pa.parquet.read_table(file, columns=list(columns)).cast(schema)
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise AnnotationError(
             f"{path} is not an index of this version ({error}); delete it and run "
@@ -83,8 +86,15 @@ def _with_texts(table: pa.Table, pattern: str, replacement: str) -> pa.Table:
     return table
 
 
-def _checked(path: str | Path) -> Path:
-    path = Path(path)
-    if path.suffix not in (".parquet", ".csv"):
-        raise AnnotationError(f"an index ends in .parquet or .csv, got {path.name!r}")
-    return path
+def _checked(path: str | Path) -> AnyPath:
+    place = path_at(path)
+    if not place.name.endswith((".parquet", ".csv")):
+        raise AnnotationError(f"an index ends in .parquet or .csv, got {place.name!r}")
+    return place
+
+
+def _fetched(place: AddressPath) -> pa.BufferReader:
+    try:
+        return pa.BufferReader(read_file(*split_name(place.address)))
+    except Exception as error:  # each kind of storage has errors of its own
+        raise AnnotationError(f"the index {place}: {why_unreadable(error)}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from snl_video.data.addresses import is_address, open_address, why_unreadable
+from snl_video.data.addresses import is_address
 from snl_video.data.decoding.frame_files import holds_frames
 from snl_video.data.manifest.file_looker import Looker, Row
 from snl_video.data.video_list import VideoList, VideoRecord
@@ -85,19 +84,7 @@ def _look(looker: Looker, videos: VideoList, number: int, scratch: Path) -> Look
             f"{record.path} is a folder or archive of frames, and shards hold video files; encode "
             "it as one, or train from where it is"
         )
-    file = Path(record.path)
     if is_address(record.path):
         file = scratch / f"{number}"
-        try:
-            with open_address(record.path) as source, file.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-        except FileNotFoundError as error:
-            return LookedAt(number, record, {"error": why_unreadable(error)}, file)
-        except Exception as error:  # each kind of storage has errors of its own
-            raise InputError(
-                f"{record.path}: {why_unreadable(error)}, and call the same command again"
-            ) from error
-    found = looker.row("", str(file))
-    if found["error"]:
-        found["error"] = found["error"].replace(str(file), record.path)
-    return LookedAt(number, record, found, file)
+        return LookedAt(number, record, looker.fetched_row("", record.path, file), file)
+    return LookedAt(number, record, looker.row("", record.path), Path(record.path))

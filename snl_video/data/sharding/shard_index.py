@@ -6,8 +6,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +60,7 @@ class ShardIndex:
         return cls(pa.Table.from_pylist(list(rows), SCHEMA), classes, flip)
 
     @classmethod
-    def read(cls, file: str | Path | pa.NativeFile, name: str) -> ShardIndex:
+    def read(cls, file: IO | pa.NativeFile, name: str) -> ShardIndex:
         """Read an index.
 
         Args:
