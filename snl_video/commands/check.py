@@ -74,6 +74,7 @@ def check(
     if is_http(file):
         raise UsageError("a web server takes no index; name a local one with --index FILE.parquet")
     source = open_data_set(format, root, split, replace(lists, missing="skip"))
+    place = str(source.folder)
     found = read_lists(source)
     paths = list(dict.fromkeys(r.path for videos in found.values() for r in videos.records))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -81,7 +82,7 @@ def check(
         task = bar.add_task("scanning", total=len(paths))
         table = scan(
             paths,
-            root,
+            place,
             file,
             full=full,
             workers=workers,
@@ -89,7 +90,7 @@ def check(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             look=partial(_by_ray, pool, make) if engine == "ray" else None,
         )
-    findings = find(table, found, root, clip.span)
+    findings = find(table, found, place, clip.span)
     show(findings, found, clip.span, console)
     console.print(f"index of {len(table)} files: {file}", markup=False)
     return int(strict and not findings.clean)

@@ -6,8 +6,9 @@ import pytest
 
 from snl_video.cli import main
 from snl_video.data.formats import Shards
+from snl_video.data.manifest import read_table
 from tests.data.files import write
-from tests.data.sharded import write_source
+from tests.data.sharded import contents, write_source
 from tests.videos import write_ucf101
 
 
@@ -40,6 +41,20 @@ def test_a_list_and_what_is_left_out_of_it(source, tmp_path, capsys):
     assert "no set val: format csv needs lists.val" in told
     assert "left out of train: 1\n  broken.mp4: no video stream" in told
     assert f"{out}/train: 6 videos, shards: 1" in told
+
+
+def test_shards_are_checked_and_packed_again(source, tmp_path, capsys):
+    out, again, index = tmp_path / "out", tmp_path / "again", tmp_path / "index.parquet"
+    shard(source / "good.csv", f"--root={source}", f"--out={out}", "--videos=2")
+    assert main(["check", "--format=shards", f"--root={out}", f"--index={index}"]) == 0
+    assert "broken: 0" in capsys.readouterr().out
+    rows = read_table(index)
+    assert rows["path"][0].as_py().startswith("train/000000.tar#000000000.mp4@1536+")
+    data = Shards(out)
+    known = data.index(data.read("train"), str(index))
+    assert len(known) == len(rows) == 6
+    assert shard("--format=shards", f"--root={out}", f"--out={again}", "--videos=2") == 0
+    assert contents(f"{again}/train") == contents(f"{out}/train")
 
 
 def test_what_training_and_evaluation_share_is_refused(source, tmp_path, capsys):

@@ -9,11 +9,14 @@ import torch
 
 from snl_video.data import ClipSettings, CropSettings, LoaderSettings, VideoDataModule
 from snl_video.data.addresses import join
+from snl_video.data.decoding import open_video
+from snl_video.data.file_parts import part_of
 from snl_video.data.formats import ListSettings, Shards, SomethingSomething
 from snl_video.data.sharding.shard_index import NAME, ShardIndex
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError, VideoError
+from tests.data.range_server import RangeServer
 from tests.data.sharded import NAMES, listed, write_source
 
 CLIP, CROP = ClipSettings(4, 2), CropSettings(16, short_side=16)
@@ -182,3 +185,34 @@ def test_an_index_of_another_tool_is_refused(tmp_path, source):
     scan([str(source / "a.mp4")], source, tmp_path / "train" / NAME)
     with pytest.raises(AnnotationError, match="is damaged, or no index of shards"):
         Shards(tmp_path).read("train")
+
+
+def part_of_record(record):
+    part = part_of(record.path)
+    return part.file.rpartition("/")[2], part.offset, part.size
+
+
+@pytest.mark.parametrize("faults", [(), (500,), ("drop",), ("cut", 503)])
+def test_a_web_server_that_fails_is_asked_again_for_the_range_of_the_video(
+    tmp_path, source, faults
+):
+    write(str(tmp_path), listed(source, "good.csv"))
+    with RangeServer(tmp_path, *faults) as server:
+        records = Shards(server.url).read("train").records
+        server.ranges.clear()
+        video = open_video(records[2].path)
+        got = video.get_frames(range(video.num_frames))
+    assert torch.equal(got, open_video(source / "c.d.mp4").get_frames(range(14)))
+    assert server.ranges == [part_of_record(records[2])] * (len(faults) + 1)
+
+
+def test_a_web_server_that_goes_on_failing_or_never_answers_is_named(tmp_path, source):
+    write(str(tmp_path), listed(source, "good.csv"))
+    with RangeServer(tmp_path) as server:
+        path = Shards(server.url).read("train").records[2].path
+        server.faults = ["drop"] * 9  # the client asks again by itself too
+        with pytest.raises(VideoError, match=r"000001.tar#000000002.mp4.*cannot be read .*Server"):
+            open_video(path)
+        server.faults = ["stall"] * 3
+        with pytest.raises(VideoError, match="its decoder did not answer within 1 s"):
+            open_video(path, timeout=1)

@@ -137,7 +137,7 @@ class DataSetFormat(ABC):
             AnnotationError: `file` is no index.
         """
         found = file or self._usual_index()
-        return VideoIndex.read(found, videos, self.root) if found else None
+        return VideoIndex.read(found, videos, str(self.folder)) if found else None
 
     def mirror(self) -> float:
         """Probability of a mirror in training, where the user names none."""

@@ -53,7 +53,7 @@ def looked_at(
         InputError: a server fails, or a video is no file but frames.
     """
     looker = Looker(full, timeout)
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(max(workers, 1))
     waiting: deque[Future[LookedAt]] = deque()
     try:
         with TemporaryDirectory() as scratch:
