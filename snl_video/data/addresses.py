@@ -140,6 +140,9 @@ def fetch(path: str, file: Path) -> None:
     """
     with open_address(path) as source, file.open("wb") as copy:
         shutil.copyfileobj(source, copy)
+    size, here = size_of(path), file.stat().st_size
+    if size is not None and size != here:
+        raise ConnectionError(f"{here} bytes of {size} arrived")
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from snl_video.data.clips import ClipSettings
 from snl_video.data.decoding import DecodingSettings, Video, open_video
+from snl_video.data.kept_copies import kept_copy
 from snl_video.data.manifest import VideoIndex
 from snl_video.data.sampler import Key, sample_generator
 from snl_video.data.segments import VideoSegment
@@ -100,10 +101,11 @@ class ListedVideos(Dataset):
         record = self.videos.records[number]
         if not record.path:
             raise VideoError(record.id, ABSENT)
-        known = self.index.known(number, record.path) if self.index is not None else None
         how = self.decoding
+        path = kept_copy(record.path, how.cache) if how.cache else record.path
+        known = self.index.known(number, path) if self.index is not None else None
         more = how.max_pixels, how.max_sample_pixels, how.frames_fps
-        video = open_video(record.path, how.backend, how.timeout, known, *more)
+        video = open_video(path, how.backend, how.timeout, known, *more)
         segment = record.segment
         return VideoSegment(video, segment.frames(video)) if segment else video
 

@@ -49,6 +49,8 @@ class DecodingSettings:
         max_pixels: of a frame; a video with larger ones counts as unreadable.
         max_sample_pixels: of all frames of a video that are decoded at once, 3 bytes each.
         frames_fps: frames per second of videos that are kept as pictures of their frames.
+        cache: folder of the local disk that keeps copies of videos at addresses, so that each is
+            fetched once for all epochs, processes and runs; by default nothing is kept.
     """
 
     backend: Backend = "auto"
@@ -57,6 +59,7 @@ class DecodingSettings:
     max_pixels: int = MAX_PIXELS
     max_sample_pixels: int = MAX_SAMPLE_PIXELS
     frames_fps: float = FRAMES_FPS
+    cache: str | None = None
 
 
 class Video:

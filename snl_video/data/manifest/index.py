@@ -94,7 +94,7 @@ class VideoIndex:
         if size_now is None:
             return None
         size, time = int(self._bytes[number]), int(self._mtime_ns[number])
-        apart = 0 if time_now is None else time_now - time
+        apart = time_now - time if time_now and time else 0
         if size_now != size or abs(apart) > SAME_TIME_NS:
             raise StaleIndexError(
                 f"{path} changed after it was indexed in {self.source} ({size} bytes then, "
