@@ -29,9 +29,9 @@ demo: $(STAMP) ## what a block is for: a network without and with one, on genera
 	$(BIN)/snl-video test --run_dir runs/demo_none
 	$(BIN)/snl-video test --run_dir runs/demo
 	$(BIN)/snl-video explain --checkpoint runs/demo/checkpoints/best.ckpt --output runs/demo/explain/same \
-	    --video data/relations/videos/Same/v_Same_g002_c01.mp4 --position '[7, 22, 24]'
+	    --video data/relations/videos/Same/v_Same_g002_c01.mp4 --position '[7, 24, 18]'
 	$(BIN)/snl-video explain --checkpoint runs/demo/checkpoints/best.ckpt --output runs/demo/explain/different \
-	    --video data/relations/videos/Different/v_Different_g002_c01.mp4 --position '[7, 7, 14]'
+	    --video data/relations/videos/Different/v_Different_g002_c01.mp4 --position '[7, 21, 7]'
 	$(BIN)/snl-video compare runs/demo_none/report runs/demo/report --output runs/demo/compare.html
 	@echo "report: runs/demo/report/report.html"
 	@echo "what the second square attends to: runs/demo/explain/{same,different}/res3.1/overview.png"

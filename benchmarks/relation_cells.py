@@ -51,7 +51,7 @@ def _question(steps: int, **settings: Any) -> Question:
 
 
 GRADED = {
-    "two colours": _question(300, task="same_different"),
+    "two colours": _question(300, task="same_different", colours=2),
     "four colours": _question(600, task="same_different", colours=4),
     "eight colours": _question(600, task="same_different", colours=8),
     "rings": _question(600, task="same_different", colours=4, distractors=2),
@@ -60,11 +60,11 @@ GRADED = {
 """Are the two squares of one colour? Every row is asked these."""
 
 HARDER = {
-    "odd one out": _question(600, task="odd_one_out"),
-    "recall": _question(600, task="recall"),
-    "counting": _question(600, task="counting", size=48, side=8),
-    "binding": _question(600, task="binding"),
-    "sequence": _question(600, task="sequence"),
+    "odd one out": _question(600, task="odd_one_out", colours=2),
+    "recall": _question(600, task="recall", colours=2),
+    "counting": _question(600, task="counting", colours=2, size=48, side=8),
+    "binding": _question(600, task="binding", colours=2),
+    "sequence": _question(600, task="sequence", colours=2),
 }
 """Three places or more have to be compared, or two features of each: a few rows are asked these."""
 

@@ -146,7 +146,7 @@ def test_only_intra_coding_has_a_key_frame_everywhere(tmp_path):
         ({"colours": 1}, "takes 2 to 8 colours, got 1"),
         ({"colours": 9}, "takes 2 to 8 colours, got 9"),
         ({"task": "recall", "colours": 5}, "recall takes 2 to 4 colours, got 5"),
-        ({"task": "order"}, "order takes 3 to 8 colours, got 2"),
+        ({"task": "order", "colours": 2}, "order takes 3 to 8 colours, got 2"),
         ({"clips_per_class": 4}, "multiple of 3, got 4"),
         ({"clips_per_class": 0}, "multiple of 3, got 0"),
         ({"size": 33}, "even, got 33"),

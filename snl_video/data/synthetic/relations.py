@@ -65,7 +65,7 @@ class RelationsSettings:
     """
 
     task: TaskName = "same_different"
-    colours: int = 2
+    colours: int = 4
     num_frames: int = 16
     gap: int | None = None
     size: int = 32
