@@ -53,19 +53,19 @@ def looked_at(
         InputError: a server fails, or a video is no file but frames.
     """
     looker = Looker(full, timeout)
-    pool = ThreadPoolExecutor(max(workers, 1))
     waiting: deque[Future[LookedAt]] = deque()
-    try:
-        with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch:
+        pool = ThreadPoolExecutor(max(workers, 1))
+        try:
             for number in range(first, len(videos)):
                 waiting.append(pool.submit(_look, looker, videos, number, Path(scratch)))
                 if len(waiting) > 2 * workers:
                     yield from _next(waiting, scratch)
             while waiting:
                 yield from _next(waiting, scratch)
-    finally:
-        pool.shutdown(cancel_futures=True)
-        looker.close()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            looker.close()
 
 
 def _next(waiting: deque[Future[LookedAt]], scratch: str) -> Iterator[LookedAt]:
