@@ -1,23 +1,28 @@
-"""A web server of a folder that answers ranges, and fails as it is told."""
+"""Web servers that answer ranges, and fail as they are told."""
 
+import http.client
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-class RangeServer(ThreadingHTTPServer):
-    """Serves a folder; the first answers to requests of a range are what `faults` says.
+class FaultyServer(ThreadingHTTPServer):
+    """The first answers to requests of files are what `faults` says.
 
     A number is a status, "cut" an answer that ends half way, "drop" a connection that is closed
-    without one, and "stall" one that is never answered.
+    without one, "slow" one that comes in ten pieces, and "stall" one that never comes.
+
+    Attributes:
+        asked: the files, with their ranges, in the order in which they were asked for.
     """
 
     daemon_threads = True
 
-    def __init__(self, folder, *faults):
+    def __init__(self, *faults):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.folder, self.faults, self.ranges = Path(folder), list(faults), []
+        self.faults, self.asked = list(faults), []
         self.over = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -33,39 +38,97 @@ class RangeServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def answer(self, method, path, headers, body):
+        """Status, headers and body of an answer without a fault."""
+        raise NotImplementedError
 
-class Handler(BaseHTTPRequestHandler):
-    def do_HEAD(self):
-        self.answer(body=False)
+    def is_file(self, method, path, headers):
+        """Whether a request may meet a fault."""
+        raise NotImplementedError
 
-    def do_GET(self):
-        self.answer(body=True)
 
-    def answer(self, body):
-        file = self.server.folder / self.path.lstrip("/")
+class RangeServer(FaultyServer):
+    """Serves a folder; only requests of a range meet a fault."""
+
+    def __init__(self, folder, *faults):
+        super().__init__(*faults)
+        self.folder = Path(folder)
+
+    def is_file(self, method, path, headers):
+        return "Range" in headers
+
+    def answer(self, method, path, headers, body):
+        file = self.folder / path.lstrip("/")
         if not file.is_file():
-            return self.start(404, 0)
-        content, status, fault = file.read_bytes(), 200, None
-        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            return 404, {}, b""
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("Range", ""))
+        content = file.read_bytes()
         if wanted:
             first, last = map(int, wanted.groups())
-            self.server.ranges.append((file.name, first, last + 1 - first))
-            content, status = content[first : last + 1], 206
-            fault = self.server.faults.pop(0) if self.server.faults else None
-        if fault == "stall":
-            return self.server.over.wait()
-        if fault == "drop":
-            return self.connection.close()
-        if isinstance(fault, int):
-            return self.start(fault, 0)
-        self.start(status, len(content))
-        if body:
-            self.wfile.write(content[: len(content) // 2] if fault == "cut" else content)
+            return 206, {}, content[first : last + 1]
+        return 200, {"Accept-Ranges": "bytes"}, content
 
-    def start(self, status, length):
+
+class Proxy(FaultyServer):
+    """Hands requests on to another server; those that get a .mp4 or a .tar meet a fault."""
+
+    def __init__(self, host, port, *faults):
+        super().__init__(*faults)
+        self.behind = host, port
+
+    def is_file(self, method, path, headers):
+        return method == "GET" and path.endswith((".mp4", ".tar"))
+
+    def answer(self, method, path, headers, body):
+        behind = http.client.HTTPConnection(*self.behind)
+        behind.request(method, path, body, dict(headers))
+        found = behind.getresponse()
+        kept = {name: value for name, value in found.getheaders() if name.lower() not in OWN}
+        if method == "HEAD":
+            kept["Content-Length"] = found.headers["Content-Length"] or "0"
+        return found.status, kept, found.read()
+
+
+OWN = {"content-length", "transfer-encoding", "connection", "date", "server"}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def handle_any(self):
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length) if length else b""
+        status, headers, content = self.server.answer(self.command, self.path, self.headers, body)
+        fault = None
+        if self.server.is_file(self.command, self.path, self.headers):
+            self.server.asked.append((self.path, self.headers.get("Range")))
+            fault = self.server.faults.pop(0) if self.server.faults else None
+        self.close_connection = fault is not None
+        if fault == "stall":
+            self.server.over.wait()
+        elif fault != "drop":
+            if isinstance(fault, int):
+                status, headers, content = fault, {}, b""
+            self.send(status, {"Content-Length": str(len(content)), **headers})
+            if self.command != "HEAD":
+                self.body(content, fault)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815
+
+    def body(self, content, fault):
+        if fault == "cut":
+            content = content[: len(content) // 2]
+        pieces = 10 if fault == "slow" else 1
+        size = -(-len(content) // pieces) or 1
+        for start in range(0, len(content), size):
+            self.wfile.write(content[start : start + size])
+            self.wfile.flush()
+            time.sleep(0.02 if fault == "slow" else 0)
+
+    def send(self, status, headers):
         self.send_response(status)
-        self.send_header("Content-Length", str(length))
-        self.send_header("Accept-Ranges", "bytes")
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, *words):

@@ -41,14 +41,14 @@ def clips(data):
 def test_each_video_is_fetched_once_for_all_processes_and_runs(shards, tmp_path):
     with RangeServer(shards) as server:
         want = clips(data_of(server.url, None))
-        server.ranges.clear()
+        server.asked.clear()
         assert torch.equal(clips(data_of(server.url, tmp_path, workers=2)), want)
-        assert len(server.ranges) == len(set(server.ranges)) == 6
+        assert len(server.asked) == len(set(server.asked)) == 6
         data = data_of(server.url, tmp_path)
         data.video_list("train")
         server.faults = [500] * 100
         assert torch.equal(clips(data), want)
-        assert len(server.ranges) == 6
+        assert len(server.asked) == 6
 
 
 def test_a_local_file_is_its_own_copy(tmp_path):

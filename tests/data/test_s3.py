@@ -16,6 +16,7 @@ from snl_video.data.formats import ClassFolders, Shards
 from snl_video.data.formats.csv_list import read_csv
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.errors import AnnotationError, VideoError
+from tests.data.range_server import Proxy
 from tests.data.sharded import contents, listed, write_source
 from tests.videos import write_ucf101, write_video
 
@@ -26,18 +27,22 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture
-def bucket(monkeypatch, tmp_path):
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for kind in (
-        s3fs.S3FileSystem,
-        SimpleCacheFileSystem,
-    ):  # of the server before
+def server(monkeypatch):
+    """The stand-in, behind a server that can be told to fail."""
+    behind = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    behind.start()
+    with Proxy(*behind.get_host_and_port()) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield proxy
+    behind.stop()
+
+
+@pytest.fixture
+def bucket(server, tmp_path):
+    for kind in (s3fs.S3FileSystem, SimpleCacheFileSystem):  # of the server before
         kind.clear_instance_cache()
     files = s3fs.S3FileSystem()
     name = f"clips{next(NUMBERS)}"
@@ -46,7 +51,6 @@ def bucket(monkeypatch, tmp_path):
     files.pipe(f"{name}/videos/a.mp4", Path(video).read_bytes())
     files.pipe(f"{name}/list.csv", b"videos/a.mp4 run\n")
     yield f"s3://{name}"
-    server.stop()
     s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -118,6 +122,26 @@ def test_a_data_set_of_a_bucket_is_checked_and_read(bucket, tmp_path):
     assert folder.read("train").sha256() == ClassFolders(local / "videos").read("train").sha256()
     with pytest.raises(AnnotationError, match=r"data set folder s3://.*/none does not exist"):
         ClassFolders(f"{root}/none").read("train")
+
+
+@pytest.mark.parametrize(
+    ("faults", "asked"), [((500,), 2), ((503, "drop"), 3), (("cut",), 2), (("slow",), 1)]
+)
+def test_a_bucket_that_fails_is_asked_again(bucket, server, tmp_path, faults, asked):
+    source = write_source(tmp_path / "source")
+    ShardWriter(f"{bucket}/out/train", listed(source, "good.csv")).write()
+    record = Shards(f"{bucket}/out").read("train").records[2]
+    for path, want in ((f"{bucket}/videos/a.mp4", "a.mp4"), (record.path, "source/c.d.mp4")):
+        server.faults, server.asked = list(faults), []
+        got = open_video(path).get_frames(range(14))
+        assert torch.equal(got, open_video(tmp_path / want).get_frames(range(14)))
+        assert len(server.asked) == asked
+
+
+def test_a_bucket_that_never_answers_is_named(bucket, server):
+    server.faults = ["stall"] * 9
+    with pytest.raises(VideoError, match=r"a\.mp4: its decoder did not answer within 2 s"):
+        open_video(f"{bucket}/videos/a.mp4", timeout=2)
 
 
 def test_a_key_that_is_absent_is_named(bucket):

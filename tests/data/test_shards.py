@@ -187,23 +187,26 @@ def test_an_index_of_another_tool_is_refused(tmp_path, source):
         Shards(tmp_path).read("train")
 
 
-def part_of_record(record):
+def request_of(record):
     part = part_of(record.path)
-    return part.file.rpartition("/")[2], part.offset, part.size
+    name = part.file.rpartition("/")[2]
+    return f"/train/{name}", f"bytes={part.offset}-{part.offset + part.size - 1}"
 
 
-@pytest.mark.parametrize("faults", [(), (500,), ("drop",), ("cut", 503)])
+@pytest.mark.parametrize(
+    ("faults", "asked"), [((), 1), ((500,), 2), (("cut", 503), 3), (("slow",), 1)]
+)
 def test_a_web_server_that_fails_is_asked_again_for_the_range_of_the_video(
-    tmp_path, source, faults
+    tmp_path, source, faults, asked
 ):
     write(str(tmp_path), listed(source, "good.csv"))
     with RangeServer(tmp_path, *faults) as server:
         records = Shards(server.url).read("train").records
-        server.ranges.clear()
+        server.asked.clear()
         video = open_video(records[2].path)
         got = video.get_frames(range(video.num_frames))
     assert torch.equal(got, open_video(source / "c.d.mp4").get_frames(range(14)))
-    assert server.ranges == [part_of_record(records[2])] * (len(faults) + 1)
+    assert server.asked == [request_of(records[2])] * asked
 
 
 def test_a_web_server_that_goes_on_failing_or_never_answers_is_named(tmp_path, source):
