@@ -11,7 +11,7 @@ from snl_video.data.kept_copies import kept_copy
 from snl_video.data.loaders import LoaderSettings
 from snl_video.data.sharding.write_shards import ShardWriter
 from snl_video.errors import StaleIndexError, VideoError
-from tests.data.range_server import RangeServer
+from tests.data.faulty_server import FolderServer
 from tests.data.sharded import listed, write_source
 
 
@@ -39,7 +39,7 @@ def clips(data):
 
 
 def test_each_video_is_fetched_once_for_all_processes_and_runs(shards, tmp_path):
-    with RangeServer(shards) as server:
+    with FolderServer(shards) as server:
         want = clips(data_of(server.url, None))
         server.asked.clear()
         assert torch.equal(clips(data_of(server.url, tmp_path, workers=2)), want)
@@ -59,7 +59,7 @@ def test_a_local_file_is_its_own_copy(tmp_path):
 @pytest.mark.parametrize("faults", [["cut"] * 3, [500] * 3])
 def test_what_arrives_in_part_is_not_kept(shards, tmp_path, faults):
     size = (shards / "train/000000.tar").stat().st_size
-    with RangeServer(shards, *faults) as server:
+    with FolderServer(shards, *faults) as server:
         part = Part(f"{server.url}/train/000000.tar", "all.bin", 0, size).address
         with pytest.raises(VideoError, match=r"all.bin.*cannot be read"):
             kept_copy(part, tmp_path)

@@ -16,7 +16,7 @@ from snl_video.data.formats import ClassFolders, Shards
 from snl_video.data.formats.csv_list import read_csv
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.errors import AnnotationError, VideoError
-from tests.data.range_server import Proxy
+from tests.data.faulty_server import Proxy
 from tests.data.sharded import contents, listed, write_source
 from tests.videos import write_ucf101, write_video
 

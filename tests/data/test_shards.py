@@ -16,7 +16,7 @@ from snl_video.data.sharding.shard_index import NAME, ShardIndex
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import AnnotationError, VideoError
-from tests.data.range_server import RangeServer
+from tests.data.faulty_server import FolderServer
 from tests.data.sharded import NAMES, listed, write_source
 
 CLIP, CROP = ClipSettings(4, 2), CropSettings(16, short_side=16)
@@ -200,7 +200,7 @@ def test_a_web_server_that_fails_is_asked_again_for_the_range_of_the_video(
     tmp_path, source, faults, asked
 ):
     write(str(tmp_path), listed(source, "good.csv"))
-    with RangeServer(tmp_path, *faults) as server:
+    with FolderServer(tmp_path, *faults) as server:
         records = Shards(server.url).read("train").records
         server.asked.clear()
         video = open_video(records[2].path)
@@ -211,7 +211,7 @@ def test_a_web_server_that_fails_is_asked_again_for_the_range_of_the_video(
 
 def test_a_web_server_that_goes_on_failing_or_never_answers_is_named(tmp_path, source):
     write(str(tmp_path), listed(source, "good.csv"))
-    with RangeServer(tmp_path) as server:
+    with FolderServer(tmp_path) as server:
         path = Shards(server.url).read("train").records[2].path
         server.faults = ["drop"] * 9  # the client asks again by itself too
         with pytest.raises(VideoError, match=r"000001.tar#000000002.mp4.*cannot be read .*Server"):

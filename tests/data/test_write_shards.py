@@ -19,9 +19,9 @@ from snl_video.data.sharding.shard_index import NAME
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.data.video_list import VideoList, VideoRecord
 from snl_video.errors import InputError
+from tests.data.faulty_server import FolderServer
 from tests.data.frame_folders import write_frames
 from tests.data.sharded import NAMES, contents, listed, samples_of, write_source
-from tests.data.test_addresses import Server
 
 TWO = ShardSize(videos=2)
 
@@ -169,21 +169,18 @@ def part_at(folder, name):
 
 
 def test_an_absent_video_is_left_out_and_a_server_that_fails_stops_it(source, tmp_path):
-    content = (source / "a.mp4").read_bytes()
-    server = Server(content, 404)
-    records = [VideoRecord(server.url, 0, "absent"), VideoRecord("", 0, "nowhere")]
-    videos = VideoList([*records, VideoRecord(str(source / "a.mp4"), 0, "there")], ["a"])
-    left_out = ShardWriter(str(tmp_path / "one"), videos, TWO, workers=1).write().left_out()
-    assert left_out == {
-        "absent": "no such file at this address; check it, or the list that names it",
-        "nowhere": "is in the list and not there",
-    }
-    server.faults = [500] * 3
-    with pytest.raises(InputError, match=r"a.mp4: cannot be read .*500.*, and call the same"):
-        ShardWriter(str(tmp_path / "two"), videos, TWO, workers=1).write()
+    with FolderServer(source) as server:
+        paths = {"absent": f"{server.url}/h.mp4", "nowhere": "", "there": f"{server.url}/a.mp4"}
+        videos = VideoList([VideoRecord(path, 0, name) for name, path in paths.items()], ["a"])
+        left_out = ShardWriter(str(tmp_path / "one"), videos, TWO, workers=1).write().left_out()
+        assert left_out == {
+            "absent": "no such file at this address; check it, or the list that names it",
+            "nowhere": "is in the list and not there",
+        }
+        server.faults = [500] * 3
+        with pytest.raises(InputError, match=r"a.mp4: cannot be read .*500.*, and call the same"):
+            ShardWriter(str(tmp_path / "two"), videos, TWO, workers=1).write()
     assert [path.name for path in (tmp_path / "two").iterdir()] == ["_plan.json"]
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize("change", ["list", "videos_in_a_shard", "classes"])

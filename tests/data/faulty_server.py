@@ -1,4 +1,4 @@
-"""Web servers that answer ranges, and fail as they are told."""
+"""Web servers that fail as they are told."""
 
 import http.client
 import re
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 class FaultyServer(ThreadingHTTPServer):
-    """The first answers to requests of files are what `faults` says.
+    """The first answers to requests of a .mp4 or a .tar are what `faults` says.
 
     A number is a status, "cut" an answer that ends half way, "drop" a connection that is closed
     without one, "slow" one that comes in ten pieces, and "stall" one that never comes.
 
     Attributes:
-        asked: the files, with their ranges, in the order in which they were asked for.
+        asked: those files, with their ranges, in the order in which they were asked for.
     """
 
     daemon_threads = True
@@ -42,20 +42,13 @@ class FaultyServer(ThreadingHTTPServer):
         """Status, headers and body of an answer without a fault."""
         raise NotImplementedError
 
-    def is_file(self, method, path, headers):
-        """Whether a request may meet a fault."""
-        raise NotImplementedError
 
-
-class RangeServer(FaultyServer):
-    """Serves a folder; only requests of a range meet a fault."""
+class FolderServer(FaultyServer):
+    """Serves a folder."""
 
     def __init__(self, folder, *faults):
         super().__init__(*faults)
         self.folder = Path(folder)
-
-    def is_file(self, method, path, headers):
-        return "Range" in headers
 
     def answer(self, method, path, headers, body):
         file = self.folder / path.lstrip("/")
@@ -70,14 +63,11 @@ class RangeServer(FaultyServer):
 
 
 class Proxy(FaultyServer):
-    """Hands requests on to another server; those that get a .mp4 or a .tar meet a fault."""
+    """Hands requests on to another server."""
 
     def __init__(self, host, port, *faults):
         super().__init__(*faults)
         self.behind = host, port
-
-    def is_file(self, method, path, headers):
-        return method == "GET" and path.endswith((".mp4", ".tar"))
 
     def answer(self, method, path, headers, body):
         behind = http.client.HTTPConnection(*self.behind)
@@ -100,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length) if length else b""
         status, headers, content = self.server.answer(self.command, self.path, self.headers, body)
         fault = None
-        if self.server.is_file(self.command, self.path, self.headers):
+        if self.command == "GET" and self.path.endswith((".mp4", ".tar")):
             self.server.asked.append((self.path, self.headers.get("Range")))
             fault = self.server.faults.pop(0) if self.server.faults else None
         self.close_connection = fault is not None
