@@ -178,7 +178,8 @@ def test_an_absent_video_is_left_out_and_a_server_that_fails_stops_it(source, tm
             "nowhere": "is in the list and not there",
         }
         server.faults = [500] * 3
-        with pytest.raises(InputError, match=r"a.mp4: cannot be read .*500.*, and call the same"):
+        videos = VideoList([VideoRecord(f"{server.url}/f.mp4", 0, "f")], ["a"])
+        with pytest.raises(InputError, match=r"f.mp4: cannot be read .*500.*, and call the same"):
             ShardWriter(str(tmp_path / "two"), videos, TWO, workers=1).write()
     assert [path.name for path in (tmp_path / "two").iterdir()] == ["_plan.json"]
 
