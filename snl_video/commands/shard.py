@@ -83,11 +83,11 @@ def shard(
                 join(out, subset), listed, size, source.mirror(), full, workers, timeout
             )
             index = writer.write(partial(bar.advance, task))
-        bad = index.left_out()
+        bad = [f"{name}: {why}" for name, why in index.left_out()]
         left_out += len(bad)
-        show_list(console, f"left out of {subset}", (f"{id}: {why}" for id, why in bad.items()))
-        there = len(listed) - len(bad)
+        show_list(console, f"left out of {subset}", bad)
         shards = len(index.least_sizes())
+        there = len(listed) - len(bad)
         console.print(f"{writer.url}: {there} videos, shards: {shards}", markup=False)
     return int(left_out > 0)
 

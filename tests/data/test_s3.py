@@ -8,11 +8,11 @@ import torch
 from fsspec.implementations.cached import SimpleCacheFileSystem
 
 from snl_video.cli import main
-from snl_video.data import VideoDataModule
+from snl_video.data import ClipSettings, CropSettings, LoaderSettings, VideoDataModule
 from snl_video.data.addresses import names_in
 from snl_video.data.decoding import open_video
 from snl_video.data.filled_folders import files_in
-from snl_video.data.formats import ClassFolders, Shards
+from snl_video.data.formats import ClassFolders, ListSettings, Shards
 from snl_video.data.formats.csv_list import read_csv
 from snl_video.data.sharding.write_shards import ShardSize, ShardWriter
 from snl_video.errors import AnnotationError, VideoError
@@ -89,7 +89,7 @@ def test_shards_of_a_bucket(bucket, tmp_path):
         writer.write(lambda count: next(counts))
     assert files_in(root) == {"_plan.json", "000000.tar", "000000.parquet"}
     before = files.info(f"{root}/000000.tar")["LastModified"]
-    assert writer.write().left_out() == {}
+    assert writer.write().left_out() == []
     files.invalidate_cache()
     assert files.info(f"{root}/000000.tar")["LastModified"] == before
     here = tmp_path / "here"
@@ -142,6 +142,22 @@ def test_a_bucket_that_never_answers_is_named(bucket, server):
     server.faults = ["stall"] * 9
     with pytest.raises(VideoError, match=r"a\.mp4: its decoder did not answer within 2 s"):
         open_video(f"{bucket}/videos/a.mp4", timeout=2)
+
+
+def test_processes_of_a_loader_read_a_bucket(bucket, tmp_path):
+    """After the process that forked them has read from it."""
+    source = write_source(tmp_path / "source")
+    ShardWriter(f"{bucket}/out/train", listed(source, "good.csv")).write()
+    lists = ListSettings(train=str(source / "good.csv"))
+    clip, crop = ClipSettings(4, 2), CropSettings(16, short_side=16)
+    want = batches(VideoDataModule("csv", str(source), lists=lists, clip=clip, crop=crop))
+    loader = LoaderSettings(batch_size=8, num_workers=2, timeout=60)
+    data = VideoDataModule("shards", f"{bucket}/out", clip=clip, crop=crop, loader=loader)
+    assert torch.equal(batches(data), want)
+
+
+def batches(data):
+    return torch.cat([batch["clips"] for batch in data.train_dataloader()])
 
 
 def test_a_key_that_is_absent_is_named(bucket):

@@ -17,10 +17,13 @@ from snl_video.data.formats.data_set_format import SUBSETS, DataSetFormat, Subse
 from snl_video.data.formats.entries import Entry, build_list, label_of, require_file
 from snl_video.data.manifest import VideoIndex
 from snl_video.data.manifest.index import COLUMNS
-from snl_video.data.sharding.shard_index import NAME, ShardIndex
+from snl_video.data.sharding.shard_index import NAME, NEEDED, ShardIndex
 from snl_video.data.video_list import VideoList
 from snl_video.errors import AnnotationError
 from snl_video.wording import first_few
+
+READ = (*NEEDED, "labels", "shard", "error")
+"""Columns of an index that are kept in memory."""
 
 
 class Shards(DataSetFormat):
@@ -80,7 +83,7 @@ class Shards(DataSetFormat):
     def _index(self, folder: AddressPath) -> ShardIndex:
         if folder not in self._read:
             with require_file(folder / NAME, "index").open("rb") as file:
-                self._read[folder] = ShardIndex.read(file, str(folder / NAME))
+                self._read[folder] = ShardIndex.read(file, str(folder / NAME), READ)
         return self._read[folder]
 
     def _find(self, *subsets: str) -> AddressPath | None:

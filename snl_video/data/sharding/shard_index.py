@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -60,20 +60,24 @@ class ShardIndex:
         return cls(pa.Table.from_pylist(list(rows), SCHEMA), classes, flip)
 
     @classmethod
-    def read(cls, file: IO | pa.NativeFile, name: str) -> ShardIndex:
+    def read(
+        cls, file: IO | pa.NativeFile, name: str, columns: Sequence[str] = SCHEMA.names
+    ) -> ShardIndex:
         """Read an index.
 
         Args:
             file: to read.
             name: of it, for messages.
+            columns: that are kept in memory, `NEEDED` and `shard` and `labels` among them.
 
         Raises:
             AnnotationError: it is damaged, or no index of shards.
         """
+        schema = pa.schema([SCHEMA.field(column) for column in columns])
         try:
-            table = pq.read_table(file, page_checksum_verification=True)
+            table = pq.read_table(file, columns=list(columns), page_checksum_verification=True)
             told = json.loads((table.schema.metadata or {})[b"snl_video_shards"])
-            index = cls(table.cast(SCHEMA), told["classes"], told["flip"])
+            index = cls(table.cast(schema), told["classes"], told["flip"])
             index._check()
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             reason = str(error).strip().partition("\n")[0]
@@ -99,10 +103,10 @@ class ShardIndex:
         last = table.group_by("shard").aggregate([("end", "max")]).sort_by("shard")
         return dict(zip(last["shard"].to_pylist(), last["end_max"].to_pylist(), strict=True))
 
-    def left_out(self) -> dict[str, str]:
-        """Why a video is in no shard, by its id."""
+    def left_out(self) -> list[tuple[str, str]]:
+        """Id of every video that is in no shard, and why."""
         rows = self.table.filter(self.table["shard"].is_null())
-        return dict(zip(rows["id"].to_pylist(), rows["error"].to_pylist(), strict=True))
+        return list(zip(rows["id"].to_pylist(), rows["error"].to_pylist(), strict=True))
 
     def _check(self) -> None:
         there = self.table.filter(self.table["shard"].is_valid())
