@@ -18,12 +18,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from benchmarks.blocks import row
+from snl_video.data.formats import Shards
 from snl_video.data.formats.csv_list import read_csv
+from snl_video.data.sharding.shard_index import NAME, SCHEMA, ShardIndex
 from snl_video.evaluation import Evaluation, VideoScores
 from snl_video.evaluation.comparison import read_report
 from snl_video.evaluation.report.write_report import write_report
@@ -47,6 +51,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = write_list(Path(folder) / "list.csv", options.records)
         alone(read_list, file)
+        alone(write_shards, Path(folder), options.records)
+        alone(read_shards, Path(folder))
         alone(evaluate, Path(folder), options.videos, options.classes)
 
 
@@ -83,6 +89,44 @@ def read_list(laps: Laps, file: Path) -> None:
     records = read_csv(file, ROOT).records
     kept = records.nbytes  # type: ignore[attr-defined]
     laps.end(f"read a list of {len(records):,} videos", kept, file.stat().st_size)
+
+
+def write_shards(_: Laps, root: Path, count: int) -> None:
+    """Write the index of a training set in shards of 1,000 videos of 1 MB, and empty shards."""
+    train, numbers = root / "train", np.arange(count)
+    train.mkdir()
+    size, more = 1_000_000, 2_048  # headers, .json and what fills up a block
+    columns = {
+        "id": [f"class{n % 400:03d}/{n:011d}_000010_000020.mp4" for n in range(count)],
+        "label": numbers % 400,
+        "shard": [f"{n // 1000:06d}.tar" for n in range(count)],
+        "member": [f"{n:09d}.mp4" for n in range(count)],
+        "offset": (numbers % 1000 * (size + more) + 1_536) // 512 * 512,
+        "bytes": np.full(count, size),
+        "frames": np.full(count, 300),
+        "width": np.full(count, 340),
+        "height": np.full(count, 256),
+        "seekable": np.full(count, True),
+    }
+    rows = pa.table({f.name: columns.get(f.name, pa.nulls(count, f.type)) for f in SCHEMA})
+    index = ShardIndex(rows.cast(SCHEMA), [f"class{n:03d}" for n in range(400)], flip=0.5)
+    (train / NAME).write_bytes(index.to_bytes())
+    for name, least in index.least_sizes().items():
+        with (train / name).open("wb") as shard:
+            shard.truncate(least)
+
+
+def read_shards(laps: Laps, root: Path) -> None:
+    """Read the index of shards, as a list and as what is known of its files."""
+    shards = Shards(str(root))
+    videos = shards.read("train")
+    known = shards.index(videos, None)
+    assert known is not None
+    assert len(known) == len(videos)
+    tables = sum(index.table.nbytes for index in shards._read.values())
+    kept = videos.records.nbytes + known.nbytes + tables  # type: ignore[attr-defined]
+    file = (root / "train" / NAME).stat().st_size
+    laps.end(f"read the shards of {len(videos):,} videos, and their index", kept, file)
 
 
 def evaluate(laps: Laps, folder: Path, videos: int, classes: int) -> None:
