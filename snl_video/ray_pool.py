@@ -2,7 +2,6 @@
 
 import json
 import logging
-import pickle
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,8 @@ class RayPool:
         Ray starts a process that dies anew, with the part it had.
 
         Args:
-            make: called once in each process, with its first part, for what does them; is pickled.
+            make: called once in each process, with its first part, for what does them; a function
+                or class of a module, or a `partial` of one, but no method, which Ray cannot send.
             parts: plain values.
 
         Raises:
@@ -60,7 +60,7 @@ class RayPool:
             rows = [{"part": json.dumps(part)} for part in parts]  # any file's name is ASCII so
             done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
                 _Process,
-                fn_constructor_args=[pickle.dumps(make)],  # Ray's own pickling is of fewer methods
+                fn_constructor_args=[make],
                 compute=ray.data.ActorPoolStrategy(size=self.workers),
                 num_cpus=1,
                 num_gpus=1 if self.gpu else 0,
@@ -74,8 +74,8 @@ class RayPool:
 class _Process:
     """What one process of the pool holds."""
 
-    def __init__(self, make: bytes) -> None:
-        self.make: Callable[[], Work] = pickle.loads(make)
+    def __init__(self, make: Callable[[], Work]) -> None:
+        self.make = make
         self.work: Work | None = None
 
     def __call__(self, row: dict[str, str]) -> dict[str, str]:

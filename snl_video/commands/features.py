@@ -88,10 +88,8 @@ def features(
         workers: processes of --engine ray.
         address: of a Ray cluster, as auto; by default Ray runs on this machine.
     """
-    from snl_video.inference.feature_source import FeatureSource
-
     load = partial(
-        FeatureSource.load,
+        _load,
         model,
         place,
         parse_window(average),
@@ -116,6 +114,13 @@ def features(
         console.print(f"{name}: {reason}", markup=False)
     print(f"features of {len(listed) - len(failed)} videos: {output}")
     return int(bool(failed))
+
+
+def _load(*arguments: Any, **settings: Any) -> FeatureSource:
+    """`FeatureSource.load` as a function, which Ray can send to other processes."""
+    from snl_video.inference.feature_source import FeatureSource
+
+    return FeatureSource.load(*arguments, **settings)
 
 
 def _one_by_one(
