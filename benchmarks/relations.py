@@ -3,8 +3,9 @@
     python -m benchmarks.relations
 
 Every cell is one small network, trained from scratch on clips of `relations` that are drawn in
-memory, and tested on fresh ones: half a minute of one core. The command can be stopped and called
-again: what is finished is not repeated. After every cell it writes the page anew.
+memory, and tested on fresh ones: half a minute of one core. What is finished is kept in
+relations.jsonl beside this file and not repeated: the command can be stopped and called again, and
+several may run at a time with other words. After every cell it writes the page anew.
 
     python -m benchmarks.relations --only c2d_r50 two_colours seed0
 """
@@ -12,12 +13,12 @@ again: what is finished is not repeated. After every cell it writes the page ane
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -30,6 +31,7 @@ from snl_video.whole_files import write_whole
 BACKBONES = ("c2d_r50", "i3d_r50")
 PLACES = ("res3.1", "res2.1", "res4.1")
 SEEDS = range(5)
+RESULTS = Path(__file__).parent / "relations.jsonl"
 TRIED_ON = "four colours"
 """The question of the variants."""
 
@@ -59,37 +61,40 @@ def _is_asked(cell: Cell) -> bool:
     return at_first or BLOCK_OF[cell.row] is not None
 
 
-def finished(folder: Path, cells: Sequence[Cell]) -> dict[Cell, Result]:
-    """The results that are there.
+def finished(file: Path, cells: Sequence[Cell]) -> dict[Cell, Result]:
+    """The results that are there, a line each.
 
     Raises:
         InputError: one is damaged, or of other settings.
     """
+    if not file.is_file():
+        return {}
+    planned_as = {cell.name: cell for cell in cells}
     found = {}
-    for cell in cells:
-        file = folder / f"{cell.name}.json"
-        if file.is_file():
-            try:
-                stored = json.loads(file.read_text(encoding="utf-8"))
-                result = Result(**stored["result"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{file} is damaged ({error}): delete it") from error
-            if stored["settings"] != _plain(cell.settings()):
-                raise InputError(f"{file} is of other settings: delete {folder}, or name another")
-            found[cell] = result
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            stored = json.loads(line)
+            name, settings, result = stored["cell"], stored["settings"], Result(**stored["result"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"line {number} of {file} is damaged ({error}): delete it") from error
+        cell = planned_as.get(name)
+        if cell is None or settings != _digest(cell):
+            raise InputError(f"line {number} of {file}, {name}, is of other settings: delete it")
+        found[cell] = result
     return found
 
 
-def fill(folder: Path, cells: Sequence[Cell], only: Sequence[str], page: Path) -> None:
+def fill(file: Path, cells: Sequence[Cell], only: Sequence[str], page: Path) -> None:
     """Train what is missing of the cells whose names hold all words of `only`."""
-    results = finished(folder, cells)
+    results = finished(file, cells)
     write_whole(page, relations_page(cells, results))
     for cell in cells:
         if cell in results or not all(word in cell.name for word in only):
             continue
         result = results[cell] = train_cell(cell)
-        stored = {"settings": cell.settings(), "result": asdict(result)}
-        write_whole(folder / f"{cell.name}.json", json.dumps(stored, indent=1) + "\n")
+        stored = {"cell": cell.name, "settings": _digest(cell), "result": asdict(result)}
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(stored) + "\n")
         write_whole(page, relations_page(cells, results))
         print(f"{cell.name}: {result.right} right, looks {result.looks}", flush=True)
 
@@ -99,16 +104,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--run_dir", type=Path, default=Path("runs/relations"))
+    parser.add_argument("--results", type=Path, default=RESULTS, help="a line for each cell")
     parser.add_argument("--output", type=Path, default=Path("docs/results_relations.md"))
     parser.add_argument("--only", nargs="*", default=[], help="words that a cell's name must hold")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    fill(options.run_dir, planned(), options.only, options.output)
+    fill(options.results, planned(), options.only, options.output)
 
 
-def _plain(settings: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(settings))
+def _digest(cell: Cell) -> str:
+    """Of all that a result depends on, beside the code."""
+    return hashlib.sha256(json.dumps(cell.settings(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

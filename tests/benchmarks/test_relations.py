@@ -1,6 +1,7 @@
 """The table on relations: its cells, its rows, and the page that fills itself."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -131,22 +132,30 @@ def test_training_ends_early_where_it_is_solved(few_steps, monkeypatch):
 def test_what_is_finished_is_not_repeated(few_steps, tmp_path, monkeypatch, capsys):
     cells = [FEW, replace(FEW, row="none"), replace(FEW, seed=1)]
     page = tmp_path / "page.md"
-    relations.fill(tmp_path / "runs", cells, ["seed0"], page)
+    file = tmp_path / "results.jsonl"
+    relations.fill(file, cells, ["seed0"], page)
     assert capsys.readouterr().out.count("right") == 2
     assert "| `c2d_r50`, `res3.1` | 2 of 2 | 0 of 1 |" in page.read_text()
     monkeypatch.setattr(relations, "train_cell", lambda _: pytest.fail("trained again"))
     before = page.read_text()
-    relations.fill(tmp_path / "runs", cells, ["seed0"], page)
+    relations.fill(file, cells, ["seed0"], page)
     assert page.read_text() == before
 
-    file = tmp_path / "runs" / f"{FEW.name}.json"
     whole = file.read_text()
     file.write_text(whole[:-9])
-    with pytest.raises(InputError, match=r"damaged .* delete it"):
-        relations.finished(tmp_path / "runs", cells)
-    file.write_text(whole.replace('"steps": 2', '"steps": 3'))
-    with pytest.raises(InputError, match="of other settings"):
-        relations.finished(tmp_path / "runs", cells)
+    with pytest.raises(InputError, match=r"line 2 of .* damaged .* delete it"):
+        relations.finished(file, cells)
+    file.write_text(whole)
+    monkeypatch.setattr(relation_cells, "LEARNING_RATE", 1.0)
+    with pytest.raises(InputError, match=r"line 1 .*-few-snl-seed0, is of other settings"):
+        relations.finished(file, cells)
+
+
+def test_the_results_that_are_kept_make_the_page_of_the_docs():
+    cells = relations.planned()
+    page = Path(relations.__file__).parents[1] / "docs/results_relations.md"
+    found = relations.finished(relations.RESULTS, cells)
+    assert relations_page(cells, found) == page.read_text()
 
 
 def test_the_page_says_what_the_results_say():
