@@ -6,8 +6,7 @@ A faulty one may write beyond its memory, so every case runs in a child process.
 
 import argparse
 import math
-import os
-import pickle
+import multiprocessing
 import random
 from dataclasses import dataclass
 
@@ -19,6 +18,10 @@ from snl_video.models.safe_convolution import SafeConv3d, is_faulty_in_bfloat16
 
 TOLERANCE = 0.015
 """Largest difference over the largest number; rounding to bfloat16 gives at most about 0.004."""
+
+CONTEXT = multiprocessing.get_context("forkserver")
+"""A child of this process would lose its threads, and may wait for them for ever."""
+CONTEXT.set_forkserver_preload(["snl_video.models.safe_convolution"])
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,22 @@ def random_case(rng):
 
 def worst_error(case, kind=nn.Conv3d):
     """Largest relative error of output, input gradient and weight gradient; inf after a crash."""
-    torch.set_num_threads(1)  # the threads of a parent are not there in its child
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if not child:
-        os.write(theirs, pickle.dumps(_error(case, kind)))
-        os._exit(0)
-    os.close(theirs)
-    with open(ours, "rb") as file:
-        found = file.read()
-    os.waitpid(child, 0)
-    return pickle.loads(found) if found else math.inf
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    child = CONTEXT.Process(target=_send_error, args=(theirs, case, kind))
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        return math.inf
+    finally:
+        child.join()
+        ours.close()
+
+
+def _send_error(theirs, case, kind):
+    torch.set_num_threads(1)
+    theirs.send(_error(case, kind))
 
 
 def _error(case, kind):
