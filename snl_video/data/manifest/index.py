@@ -23,6 +23,9 @@ NAME = "video_index.parquet"
 SAME_TIME_NS = 2_000_000_000
 """Times closer than this are equal: some file systems keep even seconds."""
 
+UNKNOWN_TIME = np.iinfo(np.int64).min
+"""When a file was written that is at an address."""
+
 COLUMNS = ("path", "bytes", "mtime_ns", "frames", "seekable", "width", "height", "error")
 
 
@@ -46,7 +49,7 @@ class VideoIndex:
         rows = table.take(pa.compute.fill_null(places, 0))
         self._there = np.asarray(places.is_valid()) if len(table) else np.zeros(len(paths), bool)
         self._bytes = _array(rows, "bytes", np.int64)
-        self._mtime_ns = _array(rows, "mtime_ns", np.int64)
+        self._mtime_ns = _array(rows, "mtime_ns", np.int64, UNKNOWN_TIME)
         self._frames = _array(rows, "frames", np.int32)
         self._seekable = _array(rows, "seekable", np.bool_)
         self._width = _array(rows, "width", np.int32)
@@ -94,7 +97,7 @@ class VideoIndex:
         if size_now is None:
             return None
         size, time = int(self._bytes[number]), int(self._mtime_ns[number])
-        apart = time_now - time if time_now and time else 0
+        apart = 0 if time_now is None or time == UNKNOWN_TIME else time_now - time
         if size_now != size or abs(apart) > SAME_TIME_NS:
             raise StaleIndexError(
                 f"{path} changed after it was indexed in {self.source} ({size} bytes then, "
@@ -121,6 +124,6 @@ def relative_path(path: str, root: str | Path) -> str:
     return utf8(Path(os.path.relpath(path, root)).as_posix())
 
 
-def _array(table: pa.Table, name: str, kind: type) -> np.ndarray:
-    column = pa.compute.fill_null(table[name], False if kind is np.bool_ else 0)
+def _array(table: pa.Table, name: str, kind: type, missing: int = 0) -> np.ndarray:
+    column = pa.compute.fill_null(table[name], bool(missing) if kind is np.bool_ else missing)
     return np.asarray(column).astype(kind)
