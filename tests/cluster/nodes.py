@@ -3,13 +3,13 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cli.tiny_run import QUIET, TINY_DATA, TINY_MODEL
+from tests.free_port import free_port
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
@@ -67,9 +67,7 @@ def cut_power(agent: subprocess.Popen) -> None:
 
 def two_machines() -> list[list[str]]:
     """Options of `torchrun` on each of two machines; the first holds the meeting place."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        endpoint = f"127.0.0.1:{free.getsockname()[1]}"
+    endpoint = f"127.0.0.1:{free_port()}"
     common = ["--nnodes=2", "--nproc-per-node=1", "--max-restarts=3", "--rdzv-backend=c10d"]
     return [
         [*common, f"--rdzv-endpoint={endpoint}", f"--rdzv-conf=is_host={host}"]

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import socket
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from snl_video.evaluation import Evaluation, MissingVideosError, VideoScores
 from snl_video.evaluation.gathering import gather_rows
 from snl_video.evaluation.report.write_report import write_report
 from snl_video.training.view_scores import EvaluationSpec, ViewScores
+from tests.free_port import free_port
 from tests.videos import write_ucf101
 
 COUNTS = (9, 87, 88)
@@ -95,10 +95,7 @@ def worker(rank, port, root):
 
 @pytest.mark.ddp
 def test_two_processes_and_one_write_the_same_files(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(worker, args=(port, tmp_path), nprocs=2)
+    torch.multiprocessing.spawn(worker, args=(free_port(), tmp_path), nprocs=2)
     for count in COUNTS:
         evaluate(count, None, tmp_path / f"one {count}")
         numbers = json.loads((tmp_path / f"two {count}/metrics.json").read_text())
@@ -211,10 +208,7 @@ def test_a_fit_on_two_processes_counts_what_one_counts(tmp_path):
         names[case] = [records[index].id for index in indices]
         for index in indices:
             Path(records[index].path).write_bytes(b"this is not a video")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(fit_worker, args=(port, roots, tmp_path), nprocs=2)
+    torch.multiprocessing.spawn(fit_worker, args=(free_port(), roots, tmp_path), nprocs=2)
     for root in roots:
         one = fit(root, tmp_path, 1)
         two, other = (json.loads((tmp_path / f"{root.name} {r}.json").read_text()) for r in (0, 1))

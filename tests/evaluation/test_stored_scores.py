@@ -2,7 +2,6 @@
 
 import copy
 import resource
-import socket
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +12,7 @@ from snl_video.evaluation import VideoScores, stored_scores, video_table
 from snl_video.evaluation.stored_scores import RowFile, gather_stored
 from snl_video.evaluation.video_table import read_parquet, write_parquet
 from tests.evaluation.cases import evaluation
+from tests.free_port import free_port
 
 CLASSES = 3
 SHARES = ([4, 0, 7, 2, 9], [], [1, 8, 6, 0, 5, 3])
@@ -53,10 +53,7 @@ def worker(rank, port, folder):
 
 @pytest.mark.ddp
 def test_the_first_process_gets_the_rows_of_all_in_the_order_of_the_list(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(worker, args=(port, tmp_path), nprocs=len(SHARES))
+    torch.multiprocessing.spawn(worker, args=(free_port(), tmp_path), nprocs=len(SHARES))
 
 
 def test_a_single_process_reads_its_own_rows_in_any_order(tmp_path):
