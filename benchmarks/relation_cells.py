@@ -65,6 +65,7 @@ HARDER = {
     "counting": _question(600, task="counting", colours=2, size=48, side=8),
     "binding": _question(600, task="binding", colours=2),
     "sequence": _question(600, task="sequence", colours=2),
+    "order": _question(1000, task="order", colours=3),
 }
 """Three places or more have to be compared, or two features of each: a few rows are asked these."""
 

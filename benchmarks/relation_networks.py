@@ -38,7 +38,14 @@ VARIANTS: dict[str, dict[str, Any] | None] = {
 }
 """Further rows of `snl` that differ from its default in one thing, for one question."""
 
-BLOCK_OF = {**KINDS, **VARIANTS}
+WITH_POSITION: dict[str, dict[str, Any] | None] = {
+    "snl sine": {"kind": "snl", "options": {"position": "sine"}},
+    "nl sine": {"kind": "nl", "options": {"position": "sine"}},
+    "snl focus 3 sine": {"kind": "snl", "options": {"focus": 3, "position": "sine"}},
+}
+"""Rows whose theta and phi see where a position lies, for the question of order."""
+
+BLOCK_OF = {**KINDS, **VARIANTS, **WITH_POSITION}
 
 BLOCK_RATE = {"snl rate x 5": 5.0}
 """Row -> learning rate of the block, as a multiple of that of the other layers; 1 elsewhere."""

@@ -43,7 +43,10 @@ over all.
 The questions, with chance in brackets, are tasks of [`relations`](howto/datasets.md#relations) in
 clips of 8 frames. The first five ask whether two squares, far apart in space and time, have one
 colour: out of two, four or eight colours; out of four with two rings of any colour beside them;
-out of four on grounds that differ much. The harder ones are asked a few rows only.
+out of four on grounds that differ much. The harder ones are asked a few rows only. A block alone
+does not see order, so "order" is also asked of rows with
+[`position: sine`](explanation/graph_and_filter.md#position), for 1000 steps; the others have 600 at
+most.
 """
 
 

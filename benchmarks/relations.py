@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.relation_cells import HARDER, QUESTIONS, Cell, Result, train_cell
-from benchmarks.relation_networks import BLOCK_OF, VARIANTS
+from benchmarks.relation_networks import BLOCK_OF, VARIANTS, WITH_POSITION
 from benchmarks.relation_page import relations_page
 from snl_video.errors import InputError
 from snl_video.whole_files import write_whole
@@ -53,12 +53,14 @@ def planned() -> list[Cell]:
 
 def _is_asked(cell: Cell) -> bool:
     """Whether a cell tells anything that others do not."""
-    at_first = cell.place == PLACES[0]
+    first_network = (cell.backbone, cell.place) == (BACKBONES[0], PLACES[0])
+    if cell.row in WITH_POSITION:
+        return first_network and cell.question == "order"
     if cell.question in HARDER:
-        return at_first and cell.backbone == BACKBONES[0] and cell.row in ASKED_HARDER
+        return first_network and cell.row in ASKED_HARDER
     if cell.row in VARIANTS:
-        return at_first and cell.backbone == BACKBONES[0] and cell.question == TRIED_ON
-    return at_first or BLOCK_OF[cell.row] is not None
+        return first_network and cell.question == TRIED_ON
+    return cell.place == PLACES[0] or BLOCK_OF[cell.row] is not None
 
 
 def finished(file: Path, cells: Sequence[Cell]) -> dict[Cell, Result]:
