@@ -23,7 +23,7 @@ from snl_video.cli import main as snl_video
 from snl_video.data.decoding import open_video
 from snl_video.data.synthetic.video_writer import write_frames
 
-KINDS = ("none", "order_1", "nl", "snl", "gsnl")
+KINDS = ("none", "order_1", "nl", "snl", "gsnl", "snl_walk")
 TASKS = ("colour", "pair", "same")
 FRAMES_OF_A_WORD = 32
 FEATURES = (

@@ -17,6 +17,7 @@ KINDS: dict[str, dict[str, Any] | None] = {
     "snl": {"kind": "snl"},
     "nl": {"kind": "nl"},
     "snl focus 3": {"kind": "snl", "options": {"focus": 3}},
+    "snl walk": {"kind": "snl", "options": {"normalisation": "random_walk", "focus": 4}},
     "order 1": {"kind": "gsnl", "options": {"order": 1}},
     "MLP head": None,
     "mean graph": {"kind": "snl", "options": {"affinity": "mean"}},

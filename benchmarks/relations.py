@@ -35,7 +35,7 @@ RESULTS = Path(__file__).parent / "relations.jsonl"
 TRIED_ON = "four colours"
 """The question of the variants."""
 
-ASKED_HARDER = ("none", "nl", "snl", "snl focus 3", "gsnl K=3")
+ASKED_HARDER = ("none", "nl", "snl", "snl focus 3", "snl walk", "gsnl K=3")
 """The rows of the harder questions."""
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from snl_video.blocks.block import NonLocalBlock
 from snl_video.blocks.filters import DifferenceFilter, PolynomialFilter
 from snl_video.blocks.graphs.graph import Graph, LowRankGraph
-from snl_video.blocks.graphs.symmetric import SymmetricGraph
+from snl_video.blocks.graphs.random_walk import RandomWalkGraph
+from snl_video.blocks.graphs.symmetric import SymmetricGraph, inverse_root
 
 
 @overload
@@ -28,7 +29,8 @@ def spectrum(
 
     k None gives all N. For SNL, A = E J E^T with E (B, N, 2 C_s): with the thin QR, E = Q R, the
     eigenvalues are those of the small symmetric R J R^T and zeros, and the vectors Q times its own,
-    so no N x N matrix is made while k <= 2 C_s. Computed in float64.
+    so no N x N matrix is made while k <= 2 C_s. Computed in float64. A random walk D^-1/2 S D^1/2
+    has the eigenvalues of S and the vectors D^-1/2 v, which are not of length 1.
     Eigenvalues of a graph that is not symmetric are complex; `vectors` then are right eigenvectors.
 
     Raises ValueError when A is not square or k is below 1.
@@ -36,6 +38,11 @@ def spectrum(
     n = _square(graph)
     if k is not None and k < 1:
         raise ValueError(f"k must be 1 or more, got {k}: leave it out for all {n} eigenvalues")
+    if isinstance(graph, RandomWalkGraph):
+        similar = graph.similar()
+        values, basis = spectrum(similar, k, vectors=True)
+        basis = inverse_root(similar.degree().double())[..., None] * basis
+        return (values, basis) if vectors else values
     count = n if k is None else min(k, n)
     factors = _factors(graph)
     if (

@@ -54,12 +54,12 @@ def probe(
       snl-video predict runs/mine_probe new.mp4
 
     A probe is [block] -> 1x1x1 convolution -> mean over positions -> linear layer. Kinds are those
-    of blocks, snl_focus (snl with focus 3), none, and the controls order_1 (the block without its
-    graph), mean_graph (every position sees the mean of all) and mlp (a further layer). All are
-    trained with the same settings and tested on the test list; a paired test sets each against the
-    first. The kind that is best on a fifth of the training videos, held out by whole groups, is
-    kept as a checkpoint: the test list chooses nothing. Augmentation is what the features hold:
-    several views, mirror images.
+    of blocks, snl_focus (snl with focus 3), snl_walk (with rows of sum one and focus 4), none, and
+    the controls order_1 (the block without its graph), mean_graph (every position sees the mean of
+    all) and mlp (a further layer). All are trained with the same settings and tested on the test
+    list; a paired test sets each against the first. The kind that is best on a fifth of the
+    training videos, held out by whole groups, is kept as a checkpoint: the test list chooses
+    nothing. Augmentation is what the features hold: several views, mirror images.
 
     The command can be stopped and called again: what is trained is not trained again.
 

@@ -12,8 +12,11 @@ CONTROLS = ("none", "order_1", "mlp", "mean_graph")
 """No block; the block without its graph, F = Z W_1; a further layer before the last one; and the
 block of snl with A = 1 1^T / N."""
 
-FOCUSED = "snl_focus"
-"""The block of snl with focus 3."""
+VARIANTS: dict[str, dict[str, Any]] = {
+    "snl_focus": {"kind": "snl", "focus": 3},
+    "snl_walk": {"kind": "snl", "normalisation": "random_walk", "focus": 4},
+}
+"""Blocks of snl with other options, as the overlays of these names in `configs/blocks`."""
 
 
 def probe_head_spec(kind: str, settings: ProbeFitSettings) -> ProbeHeadSpec:
@@ -22,13 +25,13 @@ def probe_head_spec(kind: str, settings: ProbeFitSettings) -> ProbeHeadSpec:
     Raises:
         InputError: there is no such kind.
     """
-    known = [*CONTROLS, *BLOCKS, FOCUSED]
+    known = [*CONTROLS, *BLOCKS, *VARIANTS]
     if kind not in known:
         raise InputError(unknown_name("kind", kind, known))
     special: dict[str, dict[str, Any]] = {
         "order_1": {"kind": "gsnl", "order": 1},
         "mean_graph": {"kind": "snl", "affinity": "mean"},
-        FOCUSED: {"kind": "snl", "focus": 3},
+        **VARIANTS,
     }
     block = None
     if kind not in ("none", "mlp"):

@@ -30,7 +30,7 @@ from snl_video.models import inserted_blocks
 KINDS_AND_CONTROLS = len(GRADED) * len(KINDS)
 """Cells of one backbone, the first place and one seed."""
 
-A_SEED = KINDS_AND_CONTROLS + len(VARIANTS) + len(HARDER) * 5 + len(WITH_POSITION)
+A_SEED = KINDS_AND_CONTROLS + len(VARIANTS) + len(HARDER) * 6 + len(WITH_POSITION)
 """Cells of the first backbone, the first place and one seed."""
 
 FEW = Cell("c2d_r50", "res3.1", "few", "snl", 0)
@@ -88,6 +88,7 @@ def test_a_row_differs_in_what_its_name_says():
     assert blocks["snl C_s = C"].inner_channels == 2 * blocks["snl"].inner_channels
     assert len(blocks["snl two units"].units) == 2
     assert blocks["snl focus 3"].affinity.focus == 3
+    assert blocks["snl walk"].options["normalisation"] == "random_walk"
     for row in WITH_POSITION:
         without = row.removesuffix(" sine")
         assert blocks[row].position is not None

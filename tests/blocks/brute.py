@@ -55,11 +55,13 @@ def pairs(f, rows: int, columns: int) -> Tensor:
     return torch.stack([torch.stack([f(i, j) for j in range(columns)]) for i in range(rows)])
 
 
-def spectral_affinity(theta: Tensor, phi: Tensor, kernel) -> Tensor:
+def spectral_affinity(theta: Tensor, phi: Tensor, kernel, walk: bool = False) -> Tensor:
     n = len(theta)
     m = pairs(lambda i, j: (kernel(theta[i], phi[j]) + kernel(theta[j], phi[i])) / 2, n, n)
     d = m.sum(1)
     zero = torch.zeros((), dtype=m.dtype)
+    if walk:
+        return pairs(lambda i, j: m[i, j] / d[i] if d[i] > 0 else zero, n, n)
     return pairs(
         lambda i, j: m[i, j] / (d[i] * d[j]).sqrt() if d[i] > 0 and d[j] > 0 else zero, n, n
     )
@@ -158,7 +160,10 @@ def affinity(kind: str, o: dict, w: dict, x: Tensor) -> Tensor:
     if kind in ("snl", "gsnl") and o["affinity"] == "relu":
         focus = o["focus"]
         return spectral_affinity(
-            theta, phi, lambda t, p: t.clamp(min=0) ** focus @ p.clamp(min=0) ** focus
+            theta,
+            phi,
+            lambda t, p: t.clamp(min=0) ** focus @ p.clamp(min=0) ** focus,
+            walk=o["normalisation"] == "random_walk",
         )
     if kind in ("snl", "gsnl") and o["affinity"] == "embedded_gaussian":
         return spectral_affinity(theta, phi, lambda t, p: (scale * t @ p).exp())
@@ -209,10 +214,11 @@ def filtered(kind: str, o: dict, w: dict, u: str, a: Tensor, z: Tensor, x: Tenso
     for _ in range(1, order):
         powers.append(powers[-1] @ a)
     if o.get("basis") == "chebyshev":
-        values, vectors = torch.linalg.eigh(a)
-        rescaled = 2 * (1 - values) / o["lambda_max"] - 1
+        values, vectors = torch.linalg.eig(a)
+        rescaled = 2 * (1 - values.real) / o["lambda_max"] - 1
         gains = [chebval(rescaled.numpy(), [0] * k + [1]) for k in range(order)]
-        powers = [vectors @ torch.diag(torch.as_tensor(gain)) @ vectors.T for gain in gains]
+        v, back = vectors, torch.linalg.inv(vectors)
+        powers = [(v @ torch.diag(torch.as_tensor(g) + 0j) @ back).real for g in gains]
     return sum(conv(w, f"{f}.w_{k + 1}", p @ z) for k, p in enumerate(powers))
 
 

@@ -26,16 +26,23 @@ def test_spectrum_of_snl_is_that_of_the_matrix(inner: int, seed: int) -> None:
     torch.testing.assert_close(few.abs(), by_modulus(expected)[:, :3].abs(), rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("affinity", ["relu", "embedded_gaussian"])
-def test_vectors_are_eigenvectors(affinity: str) -> None:
-    graph = make(("snl", {"affinity": affinity})).double().graph(X)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"affinity": "embedded_gaussian"}, {"normalisation": "random_walk", "focus": 3}],
+    ids=str,
+)
+def test_vectors_are_eigenvectors(options: dict) -> None:
+    graph = make(("snl", options)).double().graph(X)
     values, vectors = spectrum(graph, 4, vectors=True)
     torch.testing.assert_close(graph.dense() @ vectors, values[:, None] * vectors)
     torch.testing.assert_close(values[:, 0], torch.ones(2, dtype=torch.float64))
 
 
-def test_low_rank_spectrum_makes_no_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = make(("snl", {})).double().graph(X)
+@pytest.mark.parametrize("normalisation", ["symmetric", "random_walk"])
+def test_low_rank_spectrum_makes_no_matrix(
+    normalisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = make(("snl", {"normalisation": normalisation})).double().graph(X)
     monkeypatch.setattr(type(graph), "dense", lambda self: pytest.fail("made the N x N matrix"))
     assert spectrum(graph).shape == (2, 32)
     assert spectrum(graph, 5, vectors=True)[1].shape == (2, 32, 5)

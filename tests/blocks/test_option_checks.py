@@ -39,6 +39,12 @@ from snl_video.blocks.block import check_input
         ("gsnl", {"lambda_max": "two"}, r"lambda_max .*a number above 0, got 'two'"),
         ("snl", {"focus": 0}, r"focus .*1 or more, got 0"),
         ("snl", {"focus": 2, "affinity": "softmax"}, r"focus=2 is of affinity='relu'.*leave it"),
+        (
+            "gsnl",
+            {"normalisation": "random_walk", "affinity": "mean"},
+            r"normalisation='random_walk' is of affinity='relu', not of 'mean'.*leave it",
+        ),
+        ("snl", {"normalisation": "rows"}, r"normalisation .*symmetric, random_walk, got 'rows'"),
         ("gsnl", {"lambda_max": 1.5}, r"lambda_max=1.5 rescales .*: add basis='chebyshev'"),
         ("snl", {"position": "sinus"}, r"position .*one of none, sine, learned, got 'sinus'"),
         ("snl", {"position_grid": (8, 14)}, r"position_grid .*three sizes .* got \(8, 14\)"),

@@ -9,6 +9,7 @@ from snl_video.blocks import build_block
 from snl_video.blocks.graphs import gaussian
 from snl_video.blocks.graphs.gaussian import SymmetricGaussianGraph
 from snl_video.blocks.graphs.graph import low_rank_is_cheaper
+from snl_video.blocks.graphs.random_walk import RandomWalkGraph
 from snl_video.blocks.graphs.symmetric import SymmetricGraph, factored_is_cheaper
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 8), st.integers(0, 10_000))
@@ -23,8 +24,9 @@ def factors(n: int, c: int, seed: int, dtype: torch.dtype = torch.float64) -> li
 def graph_of(kernel: str, theta: torch.Tensor, phi: torch.Tensor, form: str = "low_rank"):
     if kernel == "embedded_gaussian":
         return SymmetricGaussianGraph(theta, phi)
-    focus = 3 if kernel == "focused" else 1
-    return SymmetricGraph(theta.relu(), phi.relu(), form, focus=focus)  # type: ignore[arg-type]
+    focus = 3 if kernel in ("focused", "walk") else 1
+    graph = RandomWalkGraph if kernel == "walk" else SymmetricGraph
+    return graph(theta.relu(), phi.relu(), form, focus=focus)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kernel", ["relu", "focused", "embedded_gaussian"])
@@ -44,7 +46,24 @@ def test_symmetric_with_spectrum_in_range(kernel: str, size: tuple[int, int, int
     assert laplacian.max() < 2 + 1e-12
 
 
-@pytest.mark.parametrize("kernel", ["relu", "focused"])
+@settings(max_examples=40, deadline=None)
+@given(size=sizes)
+def test_a_walk_has_rows_of_one_and_the_spectrum_of_the_symmetric_graph(
+    size: tuple[int, int, int],
+) -> None:
+    theta, phi = factors(*size)
+    walk, symmetric = graph_of("walk", theta, phi), graph_of("focused", theta, phi)
+    torch.testing.assert_close(walk.degree(), symmetric.degree())
+    sums = (walk.degree() > 0).double()
+    torch.testing.assert_close(walk.dense().sum(2), sums)
+    assert (walk.dense() >= 0).all()
+    of_walk = torch.linalg.eigvals(walk.dense())
+    assert of_walk.imag.abs().max() < 1e-5
+    expected = torch.linalg.eigvalsh(symmetric.dense())
+    torch.testing.assert_close(of_walk.real.sort(1).values, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["relu", "focused", "walk"])
 @settings(max_examples=40, deadline=None)
 @given(size=sizes, of_theta=scales, of_phi=scales)
 def test_no_scale_is_too_large_or_too_small(
@@ -80,24 +99,28 @@ def test_block_commutes_with_a_permutation(kind: str, seed: int, t: int, h: int,
     torch.testing.assert_close(shuffled[..., order.argsort()].view_as(x), block(x))
 
 
+@pytest.mark.parametrize("kernel", ["relu", "walk"])
 @settings(max_examples=40, deadline=None)
 @given(size=sizes, columns=st.integers(1, 6))
-def test_low_rank_form_equals_the_matrix(size: tuple[int, int, int], columns: int) -> None:
+def test_low_rank_form_equals_the_matrix(
+    kernel: str, size: tuple[int, int, int], columns: int
+) -> None:
     theta, phi = factors(*size, dtype=torch.float32)
     z = torch.randn(2, size[0], columns)
-    low = graph_of("relu", theta, phi, "low_rank").propagate(z)
-    matrix = graph_of("relu", theta, phi, "matrix").propagate(z)
+    low = graph_of(kernel, theta, phi, "low_rank").propagate(z)
+    matrix = graph_of(kernel, theta, phi, "matrix").propagate(z)
     torch.testing.assert_close(low, matrix, rtol=1e-5, atol=1e-5 * float(z.abs().max()))
 
 
 @pytest.mark.parametrize("form", ["low_rank", "matrix"])
-def test_vertices_without_degree_get_nothing_and_finite_gradients(form: str) -> None:
+@pytest.mark.parametrize("kernel", ["relu", "walk"])
+def test_vertices_without_degree_get_nothing_and_finite_gradients(kernel: str, form: str) -> None:
     theta, phi = factors(12, 3, 1)
     theta[:, ::3], phi[:, ::3] = -theta[:, ::3].abs(), -phi[:, ::3].abs()
     theta[1], phi[1] = -1.0, -1.0
     theta.requires_grad_(), phi.requires_grad_()
     z = torch.randn(2, 12, 4, dtype=torch.float64, requires_grad=True)
-    graph = graph_of("relu", theta, phi, form)
+    graph = graph_of(kernel, theta, phi, form)
     out = graph.propagate(z)
     assert (graph.degree()[:, ::3] == 0).all()
     assert (out[:, ::3] == 0).all()

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+import yaml
 
 from snl_video.errors import InputError
 from snl_video.models.block_gains import block_gain
+from snl_video.recipe_files import find_recipe
 from snl_video.training.probe_fit import ProbeFitSettings, fit_probe, probe_scores
-from snl_video.training.probe_kinds import CONTROLS, probe_head_spec
+from snl_video.training.probe_kinds import CONTROLS, VARIANTS, probe_head_spec
 
 SMALL = ProbeFitSettings(inner_channels=4, channels=8, steps=60, batch_size=8, dropout=0.0, lr=0.02)
 
@@ -65,7 +67,14 @@ def test_controls_are_what_they_are_called():
     torch.testing.assert_close(mean, torch.full((8, 8), 1 / 8))
     assert isinstance(block["mlp"], torch.nn.Identity)
     assert probe_head_spec("mlp", SMALL).hidden == 8
-    assert probe_head_spec("snl_focus", SMALL).build(6, 3).block.affinity.focus == 3
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_a_variant_is_the_overlay_of_its_name(kind):
+    overlay = yaml.safe_load(find_recipe(f"blocks/{kind}").read_text())["model"]["non_local"]
+    assert VARIANTS[kind] == {"kind": overlay["kind"], **overlay["options"]}
+    block = probe_head_spec(kind, SMALL).build(6, 3).block
+    assert block.options["focus"] == overlay["options"]["focus"]
 
 
 def test_an_unknown_kind_is_told():

@@ -44,7 +44,7 @@ class Graph(ABC):
         return weighted_sum(self.propagate, z, weights, basis)
 
     def degree(self) -> Tensor:
-        """Row sums (B, N): of A, or of the kernel that a symmetric graph normalises by them."""
+        """Row sums (B, N): of A, or of the kernel that a spectral graph normalises by them."""
         return self.propagate(self._ones())[..., 0]
 
     def dense(self) -> Tensor:

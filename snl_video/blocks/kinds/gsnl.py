@@ -11,6 +11,7 @@ from snl_video.blocks.block import NonLocalBlock, SharedOptions
 from snl_video.blocks.filters import PolynomialFilter
 from snl_video.blocks.graphs.gaussian import SymmetricGaussianAffinity
 from snl_video.blocks.graphs.graph import Form, IdentityAffinity, MeanAffinity
+from snl_video.blocks.graphs.random_walk import RandomWalkAffinity
 from snl_video.blocks.graphs.softmax import SoftmaxAffinity
 from snl_video.blocks.graphs.symmetric import SymmetricReluAffinity
 from snl_video.blocks.pointwise import Grid
@@ -18,6 +19,7 @@ from snl_video.blocks.polynomial import MONOMIAL, Chebyshev
 from snl_video.blocks.unit import Norm
 
 Kernel = Literal["relu", "embedded_gaussian", "softmax", "mean"]
+Normalisation = Literal["symmetric", "random_walk"]
 
 
 def gsnl(
@@ -29,6 +31,7 @@ def gsnl(
     lambda_max: float = 2.0,
     affinity: Kernel = "relu",
     focus: int = 1,
+    normalisation: Normalisation = "symmetric",
     scale: bool = False,
     form: Form = "auto",
     pool: Grid | None = None,
@@ -48,13 +51,15 @@ def gsnl(
         A has more of its weight on few others, and A stays symmetric, normalised and of rank
         2 C_s. The power is that of focused linear attention (Han et al., ICCV 2023), without its
         norm. 1 is the block of the paper.
+    normalisation: of "relu", "symmetric" D^-1/2 M D^-1/2, or "random_walk" D^-1 M of the same
+        symmetrised M: the same eigenvalues and rank, rows that sum to one, and A not symmetric.
     scale: divide the scores of "embedded_gaussian" and "softmax" by sqrt(C_s).
     form: of "relu", "low_rank" without the N x N matrix, "matrix", or "auto", the cheaper one.
     pool: None; an A of pooled keys cannot be symmetric.
     pool_input: window (T, H, W) by which x is averaged before the block and restored after it.
 
-    Raises ValueError for a `pool`, a `lambda_max` of the monomial basis, and a `focus` of another
-    affinity than "relu".
+    Raises ValueError for a `pool`, a `lambda_max` of the monomial basis, and a `focus` or a
+    `normalisation` of another affinity than "relu".
     """
     if pool is not None:
         raise ValueError(
@@ -66,14 +71,21 @@ def gsnl(
             f"lambda_max={lambda_max!r} rescales the Laplacian of the Chebyshev basis: add "
             "basis='chebyshev', or leave it out"
         )
-    if affinity != "relu" and focus != 1:
-        raise ValueError(
-            f"focus={focus!r} is of affinity='relu', not of {affinity!r}: leave it out"
-        )
+    of_relu = {"focus": (focus, 1), "normalisation": (normalisation, "symmetric")}
+    for name, (value, default) in of_relu.items():
+        if affinity != "relu" and value != default:
+            raise ValueError(
+                f"{name}={value!r} is of affinity='relu', not of {affinity!r}: leave it out"
+            )
     uses = shared.get("num_units", 1) * max(order - 1, 1)
     makers: dict[str, Callable[[], nn.Module]] = {
         "identity": IdentityAffinity,
-        "relu": partial(SymmetricReluAffinity, form, uses, focus),
+        "relu": partial(
+            SymmetricReluAffinity if normalisation == "symmetric" else RandomWalkAffinity,
+            form,
+            uses,
+            focus,
+        ),
         "embedded_gaussian": partial(SymmetricGaussianAffinity, scale=scale),
         "softmax": partial(SoftmaxAffinity, scale=scale),
         "mean": MeanAffinity,

@@ -4,7 +4,7 @@ from typing_extensions import Unpack
 
 from snl_video.blocks.block import NonLocalBlock, SharedOptions
 from snl_video.blocks.graphs.graph import Form
-from snl_video.blocks.kinds.gsnl import Kernel, gsnl
+from snl_video.blocks.kinds.gsnl import Kernel, Normalisation, gsnl
 from snl_video.blocks.pointwise import Grid
 from snl_video.blocks.unit import Norm
 
@@ -15,6 +15,7 @@ def snl(
     *,
     affinity: Kernel = "relu",
     focus: int = 1,
+    normalisation: Normalisation = "symmetric",
     scale: bool = False,
     form: Form = "auto",
     pool: Grid | None = None,
@@ -29,6 +30,7 @@ def snl(
         order=2,
         affinity=affinity,
         focus=focus,
+        normalisation=normalisation,
         scale=scale,
         form=form,
         pool=pool,
