@@ -55,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("\nfloat32\n")
         growth()
         orders()
+        variants()
         attention()
         forms()
 
@@ -133,6 +134,25 @@ def orders() -> None:
     row(*["---"] * 5)
     row("time", *map(ms, times.values()))
     row("over K = 2", *(f"{t / times['2']:.2f}" for t in times.values()))
+    print()
+
+
+def variants() -> None:
+    """Time and memory of the options of snl that change its graph, at `PLACE`."""
+    grid, channels = PLACE
+    x = clip(grid, channels)
+    blocks = {
+        "snl": build_block("snl", channels),
+        "focus 3": build_block("snl", channels, focus=3),
+        "random walk, focus 4": build_block("snl", channels, normalisation="random_walk", focus=4),
+    }
+    seed = torch.randn_like(x)
+    times = in_turns({name: step(block, x, seed) for name, block in blocks.items()}, rounds=5)
+    row(f"snl, C = {channels}, {name_of(grid)}", "time", "over snl", "kept")
+    row(*["---"] * 4)
+    for name, block in blocks.items():
+        kept = megabytes(kept_bytes(block, x))
+        row(name, ms(times[name]), f"{times[name] / times['snl']:.2f}", kept)
     print()
 
 

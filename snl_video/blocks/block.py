@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from snl_video.blocks.filters import PolynomialFilter
 from snl_video.blocks.fused import can_fuse, fused_filter
 from snl_video.blocks.graphs.graph import Graph
-from snl_video.blocks.graphs.symmetric import SymmetricReluAffinity
+from snl_video.blocks.graphs.symmetric import ReluAffinity
 from snl_video.blocks.pointwise import Grid, Pointwise, project, tokens
 from snl_video.blocks.pooling import coarsen, pool_tokens, restore
 from snl_video.blocks.position import Position, PositionKind
@@ -160,7 +160,7 @@ class NonLocalBlock(nn.Module):
         if u is source and self.theta is not None and self.phi is not None and self.pool is None:
             convs, x = (self.theta, self.phi, unit.g), tokens(u)
             if (
-                isinstance(self.affinity, SymmetricReluAffinity)
+                isinstance(self.affinity, ReluAffinity)
                 and isinstance(unit.filter, PolynomialFilter)
                 and can_fuse(self.affinity, unit.filter, convs, x)
             ):

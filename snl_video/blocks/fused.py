@@ -1,11 +1,12 @@
 """Embeddings, graph and filter of a spectral block in one step that keeps little for its gradient.
 
-With A = E J E^T (see `SymmetricGraph`) every polynomial is F = E G^T + Z H^T for small G and H. So
-the block is two large products, S = W X and F^T = [G H] S, and the sums E^T Z between them. The
+With A = E J E'^T (E' is E in `SymmetricGraph`, and E times what each vertex gives in
+`RandomWalkGraph`) every polynomial is F = E G^T + Z H^T for small G and H. So
+the block is two large products, S = W X and F^T = [G H] S, and the sums E'^T Z between them. The
 rows of S become E and Z in place: beside X, S is all of size N that is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -15,26 +16,38 @@ from torch import Tensor, nn
 
 from snl_video.blocks.filters import PolynomialFilter
 from snl_video.blocks.graphs.graph import at_least_float32, full_precision
-from snl_video.blocks.graphs.normalisation import Normalised, normalise_, normalise_backward_
+from snl_video.blocks.graphs.normalisation import Normalised, normalise_
+from snl_video.blocks.graphs.random_walk import RandomWalkGraph
 from snl_video.blocks.graphs.symmetric import (
+    MakesGraph,
+    ReluAffinity,
     SymmetricGraph,
-    SymmetricReluAffinity,
     factored_is_cheaper,
 )
+from snl_video.blocks.graphs.walk_normalisation import WalkNormalised, normalise_walk_
 from snl_video.blocks.pointwise import matrix_product
 from snl_video.blocks.polynomial import Basis, exchange_halves, factored_weights
 
 
 class Operator(NamedTuple):
-    """Powers of A that have a weight, their basis, and the focus of the graph."""
+    """Powers of A that have a weight, their basis, the graph and its focus."""
 
     powers: tuple[int, ...]
     basis: Basis
+    graph: MakesGraph
     focus: int
 
 
+InPlace = tuple[Callable[..., Normalised | WalkNormalised], Callable[..., Any]]
+IN_PLACE: dict[MakesGraph, InPlace] = {
+    SymmetricGraph: (normalise_, Normalised),
+    RandomWalkGraph: (normalise_walk_, WalkNormalised),
+}
+"""Graph -> what normalises its factors in place, and what that returns."""
+
+
 def can_fuse(
-    affinity: SymmetricReluAffinity,
+    affinity: ReluAffinity,
     filter: PolynomialFilter,
     convs: Sequence[nn.Conv3d],
     x: Tensor,
@@ -71,7 +84,7 @@ def work_dtype(x: Tensor) -> torch.dtype:
 
 
 def fused_filter(
-    affinity: SymmetricReluAffinity,
+    affinity: ReluAffinity,
     filter: PolynomialFilter,
     convs: Sequence[nn.Conv3d],
     x: Tensor,
@@ -89,7 +102,7 @@ def fused_filter(
     if biases:
         shift = torch.cat(biases)[:, None] + (0 if shift is None else shift)
     columns = x.transpose(1, 2).to(work_dtype(x))
-    operator = Operator(tuple(weights), filter.basis, affinity.focus)
+    operator = Operator(tuple(weights), filter.basis, affinity.graph, affinity.focus)
     y = FusedFilter.apply(operator, columns, weight, shift, *weights.values()).transpose(1, 2)
     return y if filter.bias is None else y + filter.bias
 
@@ -103,7 +116,7 @@ def plain_filter(
         stack = stack + shift.to(x.dtype)
     embeddings, z = _parts(stack, weights)
     t, p = embeddings.relu().mT.chunk(2, dim=2)
-    graph = SymmetricGraph(t, p, "low_rank", focus=operator.focus)
+    graph = operator.graph(t, p, "low_rank", focus=operator.focus)
     given = dict(zip(operator.powers, (w.to(x.dtype) for w in weights), strict=True))
     return graph.polynomial(z.mT, given, operator.basis).mT
 
@@ -130,9 +143,11 @@ class FusedFilter(torch.autograd.Function):
             if shift is not None:
                 stack += shift.to(x.dtype)
             factors, z = _parts(stack, weights)
-            normalised = normalise_(factors, operator.focus)
-            first = _exchanged(torch.bmm(factors, z.mT))
-            core = _exchanged(torch.bmm(factors, factors.mT)) if max(operator.powers) > 1 else None
+            normalise, _ = IN_PLACE[operator.graph]
+            normalised = normalise(factors, operator.focus)
+            given = normalised.given(factors)
+            first = _exchanged(torch.bmm(given, z.mT))
+            core = _exchanged(torch.bmm(given, factors.mT)) if max(operator.powers) > 1 else None
             y = torch.bmm(_output_weight(operator, first, core, *weights).to(x.dtype), stack)
         ctx.operator = operator
         ctx.save_for_backward(x, weight, shift, *weights, stack, first, core, *normalised)
@@ -160,8 +175,10 @@ def _gradients(
     needed: Sequence[bool],
 ) -> list[Tensor | None]:
     x, weight, shift, *weights = inputs
-    stack, first, core, *normalised = kept
+    stack, first, core, *rest = kept
     factors, z = _parts(stack, weights)
+    normalised = IN_PLACE[operator.graph][1](*rest)
+    given = normalised.given(factors)
 
     leaves = [None if leaf is None else leaf.detach() for leaf in (first, core, *weights)]
     small = [leaf.requires_grad_() for leaf in leaves if leaf is not None]
@@ -172,13 +189,15 @@ def _gradients(
 
     of_stack = torch.bmm(output_weight.detach().to(x.dtype).mT, gradient)
     of_factors, of_z = _parts(of_stack, weights)
+    of_given = of_factors if given is factors else torch.zeros_like(of_factors)
     of_product = _exchanged(of_first).to(x.dtype)
-    of_factors.baddbmm_(of_product, z)
-    of_z.baddbmm_(of_product.mT, factors)
+    of_given.baddbmm_(of_product, z)
+    of_z.baddbmm_(of_product.mT, given)
     if core is not None:
-        of_gram = _exchanged(others.pop(0))
-        of_factors.baddbmm_((of_gram + of_gram.mT).to(x.dtype), factors)
-    normalise_backward_(of_factors, factors, Normalised(*normalised), operator.focus)
+        of_gram = _exchanged(others.pop(0)).to(x.dtype)
+        of_given.baddbmm_(of_gram, factors)
+        of_factors.baddbmm_(of_gram.mT, given)
+    normalised.backward_(of_factors, of_given, factors, operator.focus)
     return [
         matrix_product(weight.to(x.dtype).mT, of_stack) if needed[0] else None,
         torch.bmm(of_stack, x.mT).sum(0, dtype=weight.dtype) if needed[1] else None,

@@ -63,6 +63,14 @@ def test_a_walk_has_rows_of_one_and_the_spectrum_of_the_symmetric_graph(
     torch.testing.assert_close(of_walk.real.sort(1).values, expected, rtol=0, atol=1e-5)
 
 
+def test_a_walk_hears_a_strong_position_as_strongly_as_it_is() -> None:
+    u = torch.tensor([[1.0, 1.0, 9.0]], dtype=torch.float64)
+    walk = RandomWalkGraph(u[..., None], u[..., None])
+    torch.testing.assert_close(walk.dense(), (u / u.sum()).expand(1, 3, 3))
+    symmetric = SymmetricGraph(u[..., None], u[..., None]).dense()
+    torch.testing.assert_close(symmetric, (u.mT * u).sqrt() / u.sum())
+
+
 @pytest.mark.parametrize("kernel", ["relu", "focused", "walk"])
 @settings(max_examples=40, deadline=None)
 @given(size=sizes, of_theta=scales, of_phi=scales)

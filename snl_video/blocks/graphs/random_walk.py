@@ -1,11 +1,10 @@
 """The kernel of SNL with rows that sum to one: a random walk, of rank 2 C_s as SNL's graph."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from snl_video.blocks.graphs.graph import Form, LowRankGraph, at_least_float32, full_precision
 from snl_video.blocks.graphs.symmetric import SymmetricGraph, inverse_root, unit_range
-from snl_video.blocks.pointwise import Grid
 
 
 class RandomWalkGraph(LowRankGraph):
@@ -47,15 +46,3 @@ class RandomWalkGraph(LowRankGraph):
         """The symmetric graph of the same kernel, which has the same eigenvalues."""
         p, t = self.right.chunk(2, dim=-1)
         return SymmetricGraph(t, p, self.form, self.uses)
-
-
-class RandomWalkAffinity(nn.Module):
-    """Makes the graph of M = relu(theta)^focus relu(phi)^focus^T, symmetrised, rows of sum one."""
-
-    def __init__(self, form: Form = "auto", uses: int = 1, focus: int = 1) -> None:
-        super().__init__()
-        self.form, self.uses, self.focus = form, uses, focus
-
-    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> RandomWalkGraph:
-        """theta, phi (B, N, C_s) -> graph of N vertices."""
-        return RandomWalkGraph(theta.relu(), phi.relu(), self.form, self.uses, self.focus)

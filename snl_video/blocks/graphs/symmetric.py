@@ -1,6 +1,7 @@
 """The graph of SNL: symmetric, normalised, exactly of rank 2 C_s."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -87,16 +88,28 @@ class SymmetricGraph(LowRankGraph):
         return 2 * self.left.shape[-1]
 
 
-class SymmetricReluAffinity(nn.Module):
+class MakesGraph(Protocol):
+    """A class of graphs made as `SymmetricGraph` is."""
+
+    def __call__(
+        self, t: Tensor, p: Tensor, form: Form = "auto", uses: int = 1, focus: int = 1
+    ) -> LowRankGraph:
+        """t, p (B, N, C_s), not negative -> graph."""
+        ...
+
+
+class ReluAffinity(nn.Module):
     """Makes the graph of M = relu(theta)^focus relu(phi)^focus^T, symmetrised and normalised."""
 
-    def __init__(self, form: Form = "auto", uses: int = 1, focus: int = 1) -> None:
+    def __init__(
+        self, graph: MakesGraph, form: Form = "auto", uses: int = 1, focus: int = 1
+    ) -> None:
         super().__init__()
-        self.form, self.uses, self.focus = form, uses, focus
+        self.graph, self.form, self.uses, self.focus = graph, form, uses, focus
 
-    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> SymmetricGraph:
+    def forward(self, theta: Tensor, phi: Tensor, grid: Grid) -> LowRankGraph:
         """theta, phi (B, N, C_s) -> graph of N vertices."""
-        return SymmetricGraph(theta.relu(), phi.relu(), self.form, self.uses, self.focus)
+        return self.graph(theta.relu(), phi.relu(), self.form, self.uses, self.focus)
 
 
 def factored_is_cheaper(

@@ -11,15 +11,19 @@ from snl_video.blocks.block import NonLocalBlock, SharedOptions
 from snl_video.blocks.filters import PolynomialFilter
 from snl_video.blocks.graphs.gaussian import SymmetricGaussianAffinity
 from snl_video.blocks.graphs.graph import Form, IdentityAffinity, MeanAffinity
-from snl_video.blocks.graphs.random_walk import RandomWalkAffinity
+from snl_video.blocks.graphs.random_walk import RandomWalkGraph
 from snl_video.blocks.graphs.softmax import SoftmaxAffinity
-from snl_video.blocks.graphs.symmetric import SymmetricReluAffinity
+from snl_video.blocks.graphs.symmetric import MakesGraph, ReluAffinity, SymmetricGraph
 from snl_video.blocks.pointwise import Grid
 from snl_video.blocks.polynomial import MONOMIAL, Chebyshev
 from snl_video.blocks.unit import Norm
 
 Kernel = Literal["relu", "embedded_gaussian", "softmax", "mean"]
 Normalisation = Literal["symmetric", "random_walk"]
+GRAPHS: dict[str, MakesGraph] = {
+    "symmetric": SymmetricGraph,
+    "random_walk": RandomWalkGraph,
+}
 
 
 def gsnl(
@@ -80,12 +84,7 @@ def gsnl(
     uses = shared.get("num_units", 1) * max(order - 1, 1)
     makers: dict[str, Callable[[], nn.Module]] = {
         "identity": IdentityAffinity,
-        "relu": partial(
-            SymmetricReluAffinity if normalisation == "symmetric" else RandomWalkAffinity,
-            form,
-            uses,
-            focus,
-        ),
+        "relu": partial(ReluAffinity, GRAPHS[normalisation], form, uses, focus),
         "embedded_gaussian": partial(SymmetricGaussianAffinity, scale=scale),
         "softmax": partial(SoftmaxAffinity, scale=scale),
         "mean": MeanAffinity,
