@@ -33,7 +33,9 @@ the gains of the block's last norm, 0 at the start.
 
 Rows that are no kinds: "order 1" is the spectral block without its graph, "mean graph" is `snl`
 with A = 1 1^T / N, "MLP head" is no block but a hidden layer of 64 before the classes. In "snl
-focus 3" the option [`focus`](explanation/graph_and_filter.md#focus) of `snl` is 3. The last rows
+focus 3" the option [`focus`](explanation/graph_and_filter.md#focus) of `snl` is 3; "snl walk" has
+[rows that sum to one](explanation/graph_and_filter.md#random-walk) and `focus` 4, which was chosen
+on other data, after a look at its seed 0 of "four colours" and "varied grounds". The last rows
 change other things of `snl`: the symmetric embedded Gaussian kernel, a gain that starts at 0.1 and
 not at 0, C_s = C and not C / 2, two units on one graph, a learning rate of the block that is five
 times that of the network. All six were tried on "four colours", and `focus` was chosen there, so

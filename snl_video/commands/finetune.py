@@ -29,11 +29,13 @@ Train on a folder of your own videos, test, and print the line that predicts a n
 The folder holds one sub-folder a class, with or without train, val and test above them. Every video
 is opened before anything is trained. This is `snl-video fit` and `test` with the recipe
 ucf101/finetune_cpu, a network pretrained on Kinetics-400, and over it finetune/own_videos: a
-spectral non-local block, and classes weighed by their sizes. It takes any option of `snl-video fit`
-too: `snl-video fit --help` lists them.
+spectral non-local block (blocks/snl_walk), and classes weighed by their sizes. It takes any option
+of `snl-video fit` too: `snl-video fit --help` lists them.
 
-Whether the block helps is not shown: in trainings this short it was neither better nor worse than
-none (docs/results.md), and its gain stays near its start. --model.non_local null leaves it out."""
+Whether the block helps depends on the videos. On a frozen network it was the best of those tried
+where only movement tells the classes (words read from lips), and made no difference where the scene
+tells them (docs/benchmarks.md). In fine-tuning this short no block was better or worse than none.
+--model.non_local null leaves it out."""
 
 
 def main(words: Sequence[str]) -> None:

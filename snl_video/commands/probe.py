@@ -38,7 +38,7 @@ def probe(
     data: str,
     features: Path,
     settings: ProbeFitSettings,
-    kinds: Sequence[str] = ("none", "snl"),
+    kinds: Sequence[str] = ("none", "snl_walk"),
     splits: Sequence[int] = (1,),
     seeds: Sequence[int] = (0, 1, 2),
     format: str = "folder",
@@ -50,7 +50,7 @@ def probe(
 
       snl-video features kinetics400 data/mine --format folder --place Mixed_4e --average 2x2x2 \\
           --output features/mine
-      snl-video probe data/mine --features features/mine --kinds none snl
+      snl-video probe data/mine --features features/mine
       snl-video predict runs/mine_probe new.mp4
 
     A probe is [block] -> 1x1x1 convolution -> mean over positions -> linear layer. Kinds are those
@@ -187,7 +187,7 @@ def main(words: Sequence[str]) -> None:
     parser = CommandParser(
         "snl-video probe",
         probe,
-        "DATA --features DIR [--kinds none snl ...] [--splits 1 2 3] [--OPTION VALUE]",
+        "DATA --features DIR [--kinds none snl_walk ...] [--splits 1 2 3] [--OPTION VALUE]",
         words={"data": None},
         group=("settings", ProbeFitSettings),
         lists={
