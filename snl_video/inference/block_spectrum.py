@@ -19,8 +19,8 @@ HIGH = 0.5
 def measure(seen: Seen) -> dict[str, Any]:
     """The numbers of one block, as plain JSON types.
 
-    `eigenvalues` holds those that are not zero by construction, [real, imaginary] where A is not
-    symmetric; it is null where they would need a matrix of more than `LARGEST_MATRIX` rows, or A is
+    `eigenvalues` holds those that are not zero by construction, [real, imaginary] where they are
+    complex; it is null where they would need a matrix of more than `LARGEST_MATRIX` rows, or A is
     not square. `degree` (T, H, W) is the mean over channels for cgnl.
     """
     block, graph, grid = seen

@@ -38,6 +38,15 @@ def test_every_kind_is_measured(kind: str) -> None:
     assert found["eigenvalues"]
 
 
+def test_a_random_walk_has_real_eigenvalues_and_the_degree_of_its_kernel() -> None:
+    block = build_block("snl", 8, normalisation="random_walk", focus=4)
+    graph = block.graph(torch.randn(1, 8, 2, 3, 4))
+    found = json.loads(json.dumps(measure(Seen(block, graph, (2, 3, 4)))))
+    assert all(isinstance(value, float) for value in found["eigenvalues"])
+    assert max(found["eigenvalues"]) == pytest.approx(1, abs=1e-5)
+    assert np.ptp(found["degree"]) > 0.1 * np.mean(found["degree"])
+
+
 def test_a_pooled_graph_has_no_eigenvalues() -> None:
     block = build_block("nl", 8, pool=(1, 2, 2))
     x = torch.randn(1, 8, 2, 4, 4)
@@ -49,6 +58,7 @@ def test_a_pooled_graph_has_no_eigenvalues() -> None:
 def found_with(**changes):
     values = {
         "kind": "snl",
+        "options": {"normalisation": "symmetric"},
         "grid": [2, 1, 2],
         "symmetric": True,
         "eigenvalues": [1.0, -0.75, 0.5, 0.0],
