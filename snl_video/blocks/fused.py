@@ -1,9 +1,9 @@
 """Embeddings, graph and filter of a spectral block in one step that keeps little for its gradient.
 
 With A = E J E'^T (E' is E in `SymmetricGraph`, and E times what each vertex gives in
-`RandomWalkGraph`) every polynomial is F = E G^T + Z H^T for small G and H. So
-the block is two large products, S = W X and F^T = [G H] S, and the sums E'^T Z between them. The
-rows of S become E and Z in place: beside X, S is all of size N that is kept.
+`RandomWalkGraph`) every polynomial is F = E G^T + Z H^T for small G and H. So the block is two
+large products, S = W X and F^T = [G H] S, and the sums E'^T Z between them. The rows of S become E
+and Z in place: beside X, S is all of size N that is kept.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +58,8 @@ def can_fuse(
     `torch.func` are left the ordinary operations.
     """
     if (
-        affinity.form == "matrix"
+        affinity.graph not in IN_PLACE
+        or affinity.form == "matrix"
         or max(filter.powers) == 0
         or work_dtype(x) == torch.float16
         or torch.compiler.is_compiling()
