@@ -68,7 +68,7 @@ def test_a_walk_hears_a_strong_position_as_strongly_as_it_is() -> None:
     walk = RandomWalkGraph(u[..., None], u[..., None])
     torch.testing.assert_close(walk.dense(), (u / u.sum()).expand(1, 3, 3))
     symmetric = SymmetricGraph(u[..., None], u[..., None]).dense()
-    torch.testing.assert_close(symmetric, (u.mT * u).sqrt() / u.sum())
+    torch.testing.assert_close(symmetric, (u[:, :, None] * u[:, None]).sqrt() / u.sum())
 
 
 @pytest.mark.parametrize("kernel", ["relu", "focused", "walk"])

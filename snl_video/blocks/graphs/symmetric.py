@@ -102,7 +102,11 @@ class ReluAffinity(nn.Module):
     """Makes the graph of M = relu(theta)^focus relu(phi)^focus^T, symmetrised and normalised."""
 
     def __init__(
-        self, graph: MakesGraph, form: Form = "auto", uses: int = 1, focus: int = 1
+        self,
+        graph: MakesGraph = SymmetricGraph,
+        form: Form = "auto",
+        uses: int = 1,
+        focus: int = 1,
     ) -> None:
         super().__init__()
         self.graph, self.form, self.uses, self.focus = graph, form, uses, focus
