@@ -40,9 +40,10 @@ def spectrum(
         raise ValueError(f"k must be 1 or more, got {k}: leave it out for all {n} eigenvalues")
     if isinstance(graph, RandomWalkGraph):
         similar = graph.similar()
+        if not vectors:
+            return spectrum(similar, k)
         values, basis = spectrum(similar, k, vectors=True)
-        basis = inverse_root(similar.degree().double())[..., None] * basis
-        return (values, basis) if vectors else values
+        return values, inverse_root(similar.degree().double())[..., None] * basis
     count = n if k is None else min(k, n)
     factors = _factors(graph)
     if (
