@@ -43,6 +43,7 @@ def measure(seen: Seen) -> dict[str, Any]:
         "options": block.options,
         "grid": list(grid),
         "symmetric": graph.symmetric,
+        "degree_of_kernel": graph.degree_of_kernel,
         "eigenvalues": _eigenvalues(graph),
         "response": response,
         "degree": degree.view(grid).tolist(),

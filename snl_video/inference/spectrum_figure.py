@@ -49,8 +49,7 @@ def draw_spectrum(place: str, found: dict[str, Any], clip: Tensor, path: Path) -
     grey = torch.full((1, 256, 3), 170.0)
     colours = ListedColormap((blend(grey, torch.linspace(0, 1, 256)[None])[0] / 255).tolist())
     values = ScalarMappable(Normalize(float(degree.min()), float(degree.max())), colours)
-    normalised = found["symmetric"] or found["options"].get("normalisation") == "random_walk"
-    kind = "sum of weights to all positions" if normalised else "row sum of A"
+    kind = "sum of weights to all positions" if found["degree_of_kernel"] else "row sum of A"
     lower.colorbar(values, ax=axes, label=f"degree ({kind})", shrink=0.9)
     words = "\n".join(textwrap.wrap(reading(found), 125))
     figure.supxlabel(words, x=0.01, ha="left", fontsize=11)

@@ -44,6 +44,7 @@ def test_a_random_walk_has_real_eigenvalues_and_the_degree_of_its_kernel() -> No
     found = json.loads(json.dumps(measure(Seen(block, graph, (2, 3, 4)))))
     assert all(isinstance(value, float) for value in found["eigenvalues"])
     assert max(found["eigenvalues"]) == pytest.approx(1, abs=1e-5)
+    assert found["degree_of_kernel"]
     assert np.ptp(found["degree"]) > 0.1 * np.mean(found["degree"])
 
 
@@ -58,9 +59,9 @@ def test_a_pooled_graph_has_no_eigenvalues() -> None:
 def found_with(**changes):
     values = {
         "kind": "snl",
-        "options": {"normalisation": "symmetric"},
         "grid": [2, 1, 2],
         "symmetric": True,
+        "degree_of_kernel": True,
         "eigenvalues": [1.0, -0.75, 0.5, 0.0],
         "response": {"eigenvalue": [-1, 0, 1], "gain": [[0.0, 2.0, 5.0]]},
         "degree": [[[1.0, 1.0]], [[2.0, 4.0]]],

@@ -43,6 +43,11 @@ class Graph(ABC):
         """
         return weighted_sum(self.propagate, z, weights, basis)
 
+    @property
+    def degree_of_kernel(self) -> bool:
+        """Whether `degree` is of the kernel that A normalises, and not of A."""
+        return self.symmetric
+
     def degree(self) -> Tensor:
         """Row sums (B, N): of A, or of the kernel that a spectral graph normalises by them."""
         return self.propagate(self._ones())[..., 0]

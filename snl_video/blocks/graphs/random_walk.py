@@ -38,6 +38,11 @@ class RandomWalkGraph(LowRankGraph):
             super().__init__(rows * root * root, given, form, uses)
         self._degree = (degree * top * t_scale * p_scale / 2)[..., 0]
 
+    @property
+    def degree_of_kernel(self) -> bool:
+        """True, as of `SymmetricGraph`."""
+        return True
+
     def degree(self) -> Tensor:
         """d = (M + M^T)/2 1, (B, N): the row sums before normalisation."""
         return self._degree

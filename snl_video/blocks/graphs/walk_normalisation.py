@@ -66,7 +66,7 @@ def normalise_walk_(factors: Tensor, focus: int = 1) -> WalkNormalised:
     degree = torch.bmm(exchange_halves(sums).mT / 2, wide)
     positive = degree > torch.finfo(degree.dtype).tiny
     degree = torch.where(positive, degree, 0.0)
-    wide.mul_(torch.where(positive, torch.where(positive, degree, 1.0).reciprocal(), 0.0))
+    wide.mul_(torch.where(positive, degree.reciprocal(), 0.0))
     if wide is not factors:
         factors.copy_(wide)
     return WalkNormalised(degree, degree * row_top**focus, row_top, sums, top)
