@@ -6,10 +6,12 @@ import shlex
 
 import pytest
 import torch
+import yaml
 
 from snl_video.cli import main
 from snl_video.commands import finetune
 from snl_video.errors import InputError
+from snl_video.recipe_files import find_recipe
 from tests.videos import write_video
 
 HERE = ["--data.loader.num_workers=0", "--trainer.accelerator=cpu", "--data.holdout.share=0.25"]
@@ -23,6 +25,15 @@ def finished(folder, recipe, tmp_path_factory):
     options = [f"--recipe={recipe}", *HERE, "--trainer.max_epochs", "1"]
     finetune.main(["finetune", str(folder), "--run_dir", str(run_dir), *options])
     return run_dir
+
+
+def test_the_block_is_that_of_the_overlay_which_the_help_names():
+    of_own, of_overlay = (
+        yaml.safe_load(find_recipe(name).read_text())["model"]["non_local"]
+        for name in (finetune.OWN_VIDEOS, "blocks/snl_walk")
+    )
+    assert of_own == of_overlay
+    assert "blocks/snl_walk" in finetune.DESCRIPTION
 
 
 def test_it_trains_with_the_recipe_and_reports_the_held_out_videos(finished):
